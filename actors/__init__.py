@@ -1,0 +1,1 @@
+"""What touches the target: the data plane, as plain objects that know nothing of Ray."""
