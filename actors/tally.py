@@ -1,12 +1,13 @@
 """What a worker has done, as columns: the only thing that travels from a worker to the driver.
 
-A tally is a set of numbered parts, each cut at a batch edge. The worker sends every part that is not yet confirmed, so a
-lost tally costs nothing and a repeated one changes nothing: parts of a worker are merged by number.
+A tally is a set of numbered parts, each cut at a batch edge. The worker sends every part that is not yet confirmed, so
+a lost tally costs nothing and a repeated one changes nothing: parts of a worker are merged by number.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -59,9 +60,9 @@ class Kind(IntEnum):
 CLIENTS: Final = np.dtype([("client", "u8"), ("life", "u1")])
 # How many sequences a client has handed out in a stream so far (absolute, not a delta).
 ATTEMPTS: Final = np.dtype([*_STREAM, ("attempted", "i8")])
-# A run of sequences first..last (both included) with one outcome. Offsets are those of the first and the last record (-1:
-# acknowledged without one); where last_offset - first_offset == last - first, each record's offset follows by arithmetic,
-# else they bound it. since..until: wall clock, ns, of the first and last report.
+# A run of sequences first..last (both included) with one outcome. Offsets are those of the first and the last record
+# (-1: acknowledged without one); where last_offset - first_offset == last - first, each record's offset follows by
+# arithmetic, else they bound it. since..until: wall clock, ns, of the first and last report.
 CLAIMS: Final = np.dtype(
     [
         *_STREAM,
@@ -88,7 +89,8 @@ FOUND: Final = np.dtype(
     ]
 )
 # A stretch of offsets read without going back, inside one block of BLOCK offsets, one leader epoch and one stint:
-# `count` records and the sum (modulo 2**64) of hash(offset, client, sequence) over them. Whole blocks of two passes compare.
+# `count` records and the sum (modulo 2**64) of hash(offset, client, sequence) over them. Whole blocks of two passes
+# compare.
 SPANS: Final = np.dtype(
     [
         ("topic", "u2"),
@@ -129,27 +131,26 @@ def nothing(layout: np.dtype[Any]) -> Table:
     return np.empty(0, layout)
 
 
-def _none(layout: np.dtype[Any]) -> Any:  # noqa: ANN401 - a dataclass field's own type
-    return field(default_factory=lambda: nothing(layout))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """What one worker did between two cuts. `reading` is "first" or "second" (an auditor's pass), a group's name, or "" for
-    a worker that reads nothing. `counts` are sums (records, bytes), `latencies` histograms of `actors.latency`."""
+    """What one worker did between two cuts.
+
+    `reading` is "first" or "second" (an auditor's pass), a group's name, or "" where nothing is read. `counts`
+    are sums (records, bytes), `latencies` histograms of `actors.latency`.
+    """
 
     version: int
     at: int  # wall clock of the cut, ns
     reading: str = ""
-    clients: Table = _none(CLIENTS)
-    attempts: Table = _none(ATTEMPTS)
-    claims: Table = _none(CLAIMS)
-    found: Table = _none(FOUND)
-    spans: Table = _none(SPANS)
-    positions: Table = _none(POSITIONS)
-    commits: Table = _none(COMMITS)
-    fates: Table = _none(FATES)
-    incidents: Table = _none(INCIDENTS)
+    clients: Table = field(default_factory=partial(nothing, CLIENTS))
+    attempts: Table = field(default_factory=partial(nothing, ATTEMPTS))
+    claims: Table = field(default_factory=partial(nothing, CLAIMS))
+    found: Table = field(default_factory=partial(nothing, FOUND))
+    spans: Table = field(default_factory=partial(nothing, SPANS))
+    positions: Table = field(default_factory=partial(nothing, POSITIONS))
+    commits: Table = field(default_factory=partial(nothing, COMMITS))
+    fates: Table = field(default_factory=partial(nothing, FATES))
+    incidents: Table = field(default_factory=partial(nothing, INCIDENTS))
     counts: Mapping[str, int] = field(default_factory=dict)
     latencies: Mapping[str, Counts] = field(default_factory=dict)
 
@@ -172,7 +173,7 @@ class Tally:
 
 
 def merge(left: Tally, right: Tally) -> Tally:
-    """All parts of both, each once: commutative, associative, idempotent. Raises ValueError on two different workers."""
+    """All parts of both, each once: commutative, associative, idempotent. Raises ValueError on two workers."""
     if left.worker != right.worker:
         raise ValueError(f"tallies of two workers do not merge: {left.worker} and {right.worker}")
     parts = {part.version: part for part in (*left.parts, *right.parts)}
