@@ -1,0 +1,358 @@
+"""The boundary: librdkafka, as confluent-kafka carries it, with whole batches of records as numpy rows.
+
+Who frees what. A *client* handle is made by `open_client` and ended by `close_client`; its topics and queues are ended
+before it. What `Batch.produce` is given is copied before it returns, so a batch is used again at once. A delivery report
+belongs to its event: `Reports.poll` copies it into rows and destroys the event before it returns. A fetched record is
+ours from `Fetch.take` until `Fetch.unpack` has copied what is kept into rows and destroyed it. Lists of partitions and
+errors are made, read and destroyed inside one function here. Callbacks live as long as the client that calls them. So no
+address leaves the boundary (this file, `actors.bindings`, `actors.rows`, `actors.checksum`) but opaque handles.
+"""
+
+import ctypes as C  # noqa: N812 - the name that ctypes code is read with
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors import bindings as rd
+from actors import rows
+from actors.rows import MESSAGE
+
+NO_ERROR, PARTITION_EOF, QUEUE_FULL, TIMED_OUT = 0, -191, -184, -185
+FATAL, RESET, PURGED, ASSIGN = -150, -140, -152, -175
+PRODUCER, CONSUMER = 0, 1
+_COPY, _DELIVERY, _ERROR = 2, 0x1, 0x8
+
+
+class KafkaError(Exception):
+    """What librdkafka said, in its own words. `code` is its number, `fatal` says that the client is dead for ever."""
+
+    def __init__(
+        self, code: int, words: str, *, fatal: bool = False, retriable: bool = False, abort: bool = False
+    ) -> None:
+        super().__init__(f"{words} ({error_name(code)})")
+        self.code, self.fatal, self.retriable, self.abort = code, fatal, retriable, abort
+
+
+class Place(NamedTuple):
+    """A partition and an offset in it (the next to read, or to commit)."""
+
+    topic: str
+    partition: int
+    offset: int = -1001  # RD_KAFKA_OFFSET_INVALID: wherever the group stands
+
+
+class Event(NamedTuple):
+    """An error event of a client."""
+
+    code: int
+    words: str
+    fatal: bool
+
+
+for _name in ("message_destroy", "message_status", "message_latency", "message_leader_epoch"):
+    rows.name_symbol(_name, C.cast(getattr(rd.LIBRARY, f"rd_kafka_{_name}"), rd.P).value)
+
+Handle: TypeAlias = int
+OnRebalance: TypeAlias = Callable[[bool, list["Place"], bool], None]  # (assigned, partitions, lost)
+_callbacks: Final[dict[Handle, Any]] = {}
+
+
+def error_name(code: int) -> str:
+    """librdkafka's name of an error code."""
+    return str(rd.err2name(code).decode())
+
+
+def _check(code: int, doing: str) -> None:
+    if code:
+        raise KafkaError(code, doing)
+
+
+def _check_error(error: Handle | None) -> None:
+    if not error:
+        return
+    try:
+        raise KafkaError(
+            rd.error_code(error),
+            rd.error_words(error).decode(),
+            fatal=bool(rd.error_fatal(error)),
+            retriable=bool(rd.error_retriable(error)),
+            abort=bool(rd.error_abort(error)),
+        )
+    finally:
+        rd.error_destroy(error)
+
+
+def _configuration(properties: Mapping[str, str], words: Any) -> Any:  # noqa: ANN401
+    made = rd.conf_new()
+    for name, value in properties.items():
+        if rd.conf_set(made, name.encode(), str(value).encode(), words, len(words)):
+            rd.conf_destroy(made)
+            raise ValueError(_without(words.value.decode(), name, str(value)))
+    return made
+
+
+def _without(words: str, name: str, value: str) -> str:
+    """librdkafka's words, but never a secret's value."""
+    secret = any(part in name for part in ("password", "secret", "key.pem", "jaas", "oauthbearer"))
+    return words.replace(value, "…") if secret and value else words
+
+
+def open_client(kind: int, properties: Mapping[str, str], on_rebalance: OnRebalance | None = None) -> Handle:
+    """A producer (reports and errors are events of its main queue) or a consumer (all events on its consumer queue).
+
+    Raises ValueError with librdkafka's own words on a property that it refuses; secrets are not repeated.
+    """
+    words = C.create_string_buffer(512)
+    made = _configuration(properties, words)
+    callback = rd.REBALANCE(_rebalance(on_rebalance)) if on_rebalance else None
+    if kind == PRODUCER:
+        rd.conf_events(made, _DELIVERY | _ERROR)
+    elif callback:
+        rd.conf_rebalance(made, C.cast(callback, rd.P))
+    handle = rd.new(kind, made, words, len(words))
+    if not handle:
+        rd.conf_destroy(made)
+        raise ValueError(words.value.decode())
+    if kind == CONSUMER:
+        rd.poll_set_consumer(handle)
+    _callbacks[handle] = callback
+    return int(handle)
+
+
+def close_client(handle: Handle, *, wait: bool = True) -> None:
+    """The handle is gone, with its threads and connections; without `wait`, a group is left without a word."""
+    rd.destroy(handle, 0 if wait else 0x8)  # RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE
+    _callbacks.pop(handle, None)
+
+
+def _rebalance(on_rebalance: OnRebalance) -> Callable[[Handle, int, Handle, Handle], None]:
+    def changed(client: Handle, code: int, partitions: Handle, _: Handle) -> None:
+        assigned = code == ASSIGN
+        on_rebalance(assigned, _places(partitions), bool(rd.lost(client)))
+        if rd.protocol(client) == b"COOPERATIVE":
+            _check_error((rd.add if assigned else rd.remove)(client, partitions))
+        else:
+            _check(rd.assign(client, partitions if assigned else None), "assignment failed")
+
+    return changed
+
+
+def _places(partitions: Handle) -> list[Place]:
+    listed = C.cast(partitions, C.POINTER(rd.Partitions)).contents
+    return [
+        Place(one.topic.decode(), one.partition, one.offset)
+        for one in (listed.elements[index] for index in range(listed.count))
+    ]
+
+
+class _List:
+    """A list of partitions for the time of a call."""
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        self.pointer = rd.list_new(16)
+        for place in places:
+            rd.list_add(self.pointer, place.topic.encode(), place.partition).contents.offset = place.offset
+
+    def __enter__(self) -> Handle:
+        return int(self.pointer)
+
+    def __exit__(self, *_: object) -> None:
+        rd.list_destroy(self.pointer)
+
+
+class Batch:
+    """Room for `records` values of at most `value_bytes`, with 16-byte keys or none: filled again for each slice.
+
+    `values` is u64[records, words], `keys` u64[records, 2]; `sizes`, `opaque` and `errors` are columns of the messages.
+    """
+
+    def __init__(self, records: int, value_bytes: int, *, keyed: bool) -> None:
+        words = -(-value_bytes // 8)
+        self.values: NDArray[np.uint64] = np.zeros((records, words), np.uint64)
+        self.keys: NDArray[np.uint64] = np.zeros((records, 2), np.uint64)
+        self.key_size = 16 if keyed else 0
+        self._messages = np.zeros(records, MESSAGE)
+        steps = np.arange(records, dtype=np.uint64)
+        self._messages["payload"] = self.values.ctypes.data + steps * np.uint64(8 * words)
+        if keyed:
+            self._messages["key"] = self.keys.ctypes.data + steps * np.uint64(16)
+            self._messages["key_len"] = 16
+        self.sizes, self.opaque, self.errors = (self._messages[name] for name in ("len", "private", "err"))
+        self._start = self._messages.ctypes.data
+
+    def produce(self, topic: Handle, partition: int, start: int, count: int) -> int:
+        """Hand records start..start+count over, copied; returns how many were taken, `errors` tells of each other one.
+
+        The partition must exist: librdkafka takes nothing for one that it does not know.
+        """
+        return int(rd.produce(topic, partition, _COPY, self._start + start * MESSAGE.itemsize, count))
+
+
+def open_topic(client: Handle, name: str) -> Handle:
+    """A producer's handle of a topic; the same number marks this topic's records in what a consumer fetches."""
+    return int(rd.topic_new(client, name.encode(), None))
+
+
+class Reports:
+    """The delivery reports and error events of a producer."""
+
+    def __init__(self, queue: Handle, most: int = 100_000) -> None:
+        self._queue = queue
+        self._messages = np.zeros(most, np.uint64)
+        self.rows = np.zeros(most, rows.REPORT)
+
+    def poll(self, seconds: float) -> tuple[int, list[Event]]:
+        """Wait for one event: (reports now in `rows`, error events); (0, []) when there was none."""
+        event = rd.queue_poll(self._queue, int(seconds * 1000))
+        if not event:
+            return 0, []
+        try:
+            if rd.event_type(event) == _ERROR:
+                return 0, [Event(rd.event_error(event), rd.event_words(event).decode(), bool(rd.event_fatal(event)))]
+            return self._unpack(event), []
+        finally:
+            rd.event_destroy(event)
+
+    def _unpack(self, event: Handle) -> int:
+        count = 0
+        while taken := rd.event_messages(event, self._messages.ctypes.data, len(self._messages)):
+            if count + taken > len(self.rows):
+                self.rows = np.resize(self.rows, 2 * (count + taken))
+            rows.unpack_reports(self._messages, taken, self.rows[count:])
+            count += int(taken)
+        return count
+
+
+class Fetch:
+    """Batches of records from a consumer's queue."""
+
+    def __init__(
+        self, client: Handle, topics: Mapping[str, int], run: int, *, most: int = 10_000, verify: bool = True
+    ) -> None:
+        self._queue = rd.queue_consumer(client)
+        self._topics = np.array([open_topic(client, name) for name in topics], np.uint64)
+        self._ordinals = np.array(list(topics.values()), np.uint16)
+        self._messages = np.zeros(most, np.uint64)
+        self._run, self._verify = np.uint32(run), verify
+        self.rows = np.zeros(most, rows.FETCHED)
+
+    def poll(self, seconds: float, most: int) -> tuple[int, int]:
+        """Wait for records: (rows filled, error events among them). Callbacks run in here, in this thread."""
+        count = self.take(seconds, most)
+        return count, self.unpack(count)
+
+    def take(self, seconds: float, most: int) -> int:
+        """Wait for records, which stay librdkafka's until `unpack` is called."""
+        most = min(most, len(self._messages))
+        return max(int(rd.consume(self._queue, int(seconds * 1000), self._messages.ctypes.data, most)), 0)
+
+    def copy(self, count: int, batch: Batch) -> None:
+        """Copy keys, values and sizes of `count` taken records into a batch."""
+        rows.copy_records(self._messages, count, batch.values, batch.sizes, batch.keys)
+
+    def unpack(self, count: int) -> int:
+        """Verify and free what was taken, into `rows`; returns the number of error events among them."""
+        return int(
+            rows.unpack_records(self._messages, count, self.rows, self._topics, self._ordinals, self._run, self._verify)
+        )
+
+    def close(self) -> None:
+        """The queue and the topics are given back; the client is still open."""
+        for topic in self._topics:
+            rd.topic_destroy(int(topic))
+        rd.queue_destroy(self._queue)
+
+
+def purge(client: Handle) -> None:
+    """Every record that is queued or in flight gets its last report now."""
+    rd.purge(client, 3)  # RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT
+
+
+def fatal_error(client: Handle) -> Event | None:
+    """The error that ended this client for ever, if one did."""
+    words = C.create_string_buffer(512)
+    code = rd.fatal_error(client, words, len(words))
+    return Event(code, words.value.decode(), fatal=True) if code else None
+
+
+def subscribe(client: Handle, topics: Iterable[str]) -> None:
+    """The client asks to join its group for these topics."""
+    with _List(Place(topic, -1) for topic in topics) as listed:
+        _check(rd.subscribe(client, listed), "subscribe failed")
+
+
+def assign(client: Handle, places: Iterable[Place]) -> None:
+    """The client reads just these partitions, each from its offset."""
+    with _List(places) as listed:
+        _check(rd.assign(client, listed), "assign failed")
+
+
+def pause(client: Handle, places: Iterable[Place]) -> None:
+    """Nothing more is given from these partitions; what was fetched ahead is dropped, and fetched again later."""
+    with _List(places) as listed:
+        _check(rd.pause(client, listed), "pause failed")
+
+
+def resume(client: Handle, places: Iterable[Place]) -> None:
+    """These partitions go on where their reader stands."""
+    with _List(places) as listed:
+        _check(rd.resume(client, listed), "resume failed")
+
+
+def seek(client: Handle, places: Iterable[Place], seconds: float) -> None:
+    """The next records of these partitions are those at the given offsets."""
+    with _List(places) as listed:
+        _check_error(rd.seek(client, listed, int(seconds * 1000)))
+
+
+def commit(client: Handle, places: Iterable[Place], *, wait: bool = False) -> None:
+    """These offsets are the group's, once the coordinator has answered (waited for, or not)."""
+    with _List(places) as listed:
+        _check(rd.commit(client, listed, 0 if wait else 1), "commit failed")
+
+
+def committed(client: Handle, places: Iterable[Place], seconds: float) -> list[Place]:
+    """The group's committed offsets of these partitions (below 0: none)."""
+    with _List(places) as listed:
+        _check(rd.committed(client, listed, int(seconds * 1000)), "reading committed offsets failed")
+        return _places(listed)
+
+
+def watermarks(client: Handle, topic: str, partition: int, seconds: float) -> tuple[int, int]:
+    """The first offset of a partition's log and the one after its last, as its leader says."""
+    low, high = rd.I64(), rd.I64()
+    code = rd.watermarks(client, topic.encode(), partition, C.byref(low), C.byref(high), int(seconds * 1000))
+    _check(code, f"reading the ends of {topic}-{partition} failed")
+    return low.value, high.value
+
+
+def leave(client: Handle) -> None:
+    """The consumer leaves its group; its last revocation is called back in here."""
+    _check(rd.consumer_close(client), "leaving the group failed")
+
+
+def init_transactions(client: Handle, seconds: float) -> None:
+    """The transactional id is this client's; an older one with it is fenced and its open transaction aborted."""
+    _check_error(rd.init(client, int(seconds * 1000)))
+
+
+def begin_transaction(client: Handle) -> None:
+    """What is produced from now on belongs to a new transaction."""
+    _check_error(rd.begin(client))
+
+
+def end_transaction(client: Handle, seconds: float, *, commit: bool) -> None:
+    """The open transaction is committed or aborted; after a retriable KafkaError the same call may be made again."""
+    _check_error(rd.end_transaction[commit](client, int(seconds * 1000)))
+
+
+def send_offsets(client: Handle, consumer: Handle, places: Iterable[Place], seconds: float) -> None:
+    """The consumer's group will stand at these offsets if the open transaction commits."""
+    group = rd.group_metadata(consumer)
+    try:
+        with _List(places) as listed:
+            _check_error(rd.send_offsets(client, listed, group, int(seconds * 1000)))
+    finally:
+        rd.group_metadata_destroy(group)
