@@ -1,0 +1,38 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: .venv/ready  ## make the environment: exact versions, checked hashes
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; say which with make PYTHON=…")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test: setup check  ## everything that CI runs: style, types, all tests with real brokers
+	$(BIN)/pytest tests
+
+fast: setup  ## the tests that need neither Ray nor a JVM
+	$(BIN)/pytest tests -m "not on_kafka and not on_ray"
+
+check: setup  ## style, types, the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup  ## rewrite the code in the house's style
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+bench: setup  ## CPU time per record beside the usual tools, written to benchmarks/README.md
+	$(BIN)/python -m benchmarks
+
+lock: setup  ## choose the newest versions that fit pyproject.toml, with hashes
+	$(BIN)/uv pip compile --quiet --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade pyproject.toml -o requirements.lock
+
+.PHONY: help setup test fast check format bench lock

@@ -1,0 +1,83 @@
+"""A producer's side of the books: streams, and reports folded into claims."""
+
+import numpy as np
+
+from actors import kernels
+from actors.kernels import CLAIMING
+from actors.latency import LAYOUT_SIZE
+from actors.tally import ATTEMPTS, CLAIMS, Counts, Table
+
+_ROWS = 4_096
+
+
+class Claiming:
+    """Every stream of a worker's clients. `streams` is CLAIMING[n]; the index of a stream is its number in reports."""
+
+    def __init__(self) -> None:
+        self.streams: Table = np.zeros(0, CLAIMING)
+        self._rows: Table = np.zeros(_ROWS, CLAIMS)
+        self._used = 0
+        self._full: list[Table] = []
+        self.sums: Counts = np.zeros(4, np.int64)
+        self.response: Counts = np.zeros(LAYOUT_SIZE, np.int64)
+        self.service: Counts = np.zeros(LAYOUT_SIZE, np.int64)
+
+    def open(self, client: int, places: list[tuple[int, int]]) -> list[int]:
+        """New streams of a client, one for each (topic ordinal, partition); returns their numbers."""
+        added = np.zeros(len(places), CLAIMING)
+        added["client"] = client
+        added["topic"], added["partition"] = np.array(places, np.int64).reshape(-1, 2).T
+        first = len(self.streams)
+        self.streams = np.concatenate([self.streams, added])
+        return list(range(first, len(self.streams)))
+
+    def attempt(self, stream: int, count: int) -> int:
+        """`count` more sequences are handed out in a stream; returns the first."""
+        row = self.streams[stream]
+        first = int(row["attempted"])
+        row["attempted"], row["touched"] = first + count, 1
+        return first
+
+    def fold(self, reports: Table, count: int, now: int) -> None:
+        """Book `count` REPORT rows; `now` is the wall clock, ns."""
+        done = 0
+        while True:
+            done, self._used = kernels.fold_reports(
+                reports, done, count, self.streams, self._rows, self._used, self.sums, self.response, self.service, now
+            )
+            if done == count:
+                return
+            self._turn()
+
+    def _turn(self) -> None:
+        self._full.append(self._rows[: self._used].copy())
+        self._used = 0
+
+    @property
+    def pending(self) -> int:
+        """Records that were handed out and not reported yet."""
+        return int(self.streams["attempted"].sum() - self.streams["reported"].sum())
+
+    def cut(self) -> tuple[Table, Table]:
+        """ATTEMPTS and CLAIMS since the last cut; every open run is closed by it."""
+        done = 0
+        while True:
+            done, self._used = kernels.close_claims(self.streams, done, self._rows, self._used)
+            if done == len(self.streams):
+                break
+            self._turn()
+        self._turn()
+        claims = np.concatenate(self._full)
+        self._full.clear()
+        touched = self.streams[self.streams["touched"] == 1]
+        attempts = np.zeros(len(touched), ATTEMPTS)
+        for name in ATTEMPTS.names or ():
+            attempts[name] = touched[name]
+        self.streams["touched"] = 0
+        return attempts, claims
+
+    def forget(self, client: int) -> None:
+        """A client's streams are done: all of its reports are in. Their numbers stay taken until nothing is left open."""
+        mine = self.streams["client"] == client
+        if np.any(self.streams["attempted"][mine] != self.streams["reported"][mine]):
+            raise ValueError(f"client {client:#x} has unreported records")
