@@ -1,0 +1,1 @@
+"""A continuous test platform for Kafka-compatible clusters that proves record by record what was kept."""

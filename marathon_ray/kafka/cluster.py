@@ -1,0 +1,87 @@
+"""The contract of a cluster under test: where it is, and what it can be made to suffer.
+
+Each capability is a protocol of its own: a scenario asks for what it needs and is skipped where it is missing.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+
+class KafkaError(Exception):
+    """One line that names the thing, the value and the limit."""
+
+
+class Cluster(Protocol):
+    """A Kafka cluster that clients can reach."""
+
+    def bootstrap(self, *nodes: int) -> str:
+        """Return ``host:port,…`` of the given nodes, of all if none is given."""
+
+    def client_properties(self, *, secure: bool = False) -> dict[str, str]:
+        """Return the librdkafka properties that a client needs to connect."""
+
+
+@runtime_checkable
+class CanKill(Protocol):
+    """A node can be ended without warning."""
+
+    def kill(self, node: int) -> None:
+        """End the node's process at once (SIGKILL); it is gone when this returns."""
+
+
+@runtime_checkable
+class CanStop(Protocol):
+    """A node can be asked to leave in good order."""
+
+    def stop(self, node: int, *, within: float = 60) -> None:
+        """Ask the node to end (SIGTERM); it is gone when this returns, at most ``within`` seconds later."""
+
+
+@runtime_checkable
+class CanStart(Protocol):
+    """A node that is down can be started again."""
+
+    def start(self, node: int) -> None:
+        """Start the node's process; use ``wait_up`` to wait until it serves."""
+
+    def wait_up(self, *, within: float = 60) -> None:
+        """Wait until each running node names every running node in its Metadata."""
+
+
+@runtime_checkable
+class CanPause(Protocol):
+    """A node can be frozen and thawed."""
+
+    def pause(self, node: int, *, at_most: float | None = None) -> None:
+        """Freeze the node (SIGSTOP), for ``at_most`` seconds or until ``resume``."""
+
+    def resume(self, node: int) -> None:
+        """Let the node go on (SIGCONT)."""
+
+
+@runtime_checkable
+class CanWipe(Protocol):
+    """A node's disk can be swapped for an empty one."""
+
+    def wipe(self, node: int) -> None:
+        """Delete all data of a node that is down; it keeps its id and comes back empty."""
+
+
+@runtime_checkable
+class CanGrow(Protocol):
+    """Brokers can be added and removed."""
+
+    def add(self) -> int:
+        """Start one more broker and return its id; it holds no partition yet."""
+
+    def remove(self, node: int) -> None:
+        """Take an added broker away for good: stopped, unregistered, its data deleted."""
+
+
+@runtime_checkable
+class CanUpgrade(Protocol):
+    """A node can be moved to other software."""
+
+    def upgrade(self, node: int, version: str) -> None:
+        """Stop the node in good order and start it with ``version``; it serves when this returns."""

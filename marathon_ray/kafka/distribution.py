@@ -1,0 +1,112 @@
+"""One Kafka version ready to run: its jars, a storage format made once, and a cache of loaded classes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import platformdirs
+
+from marathon_ray.kafka import guardian, jars, java, versions
+from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.kafka.node import Node, properties, write_properties
+from marathon_ray.kafka.plan import Plan
+from marathon_ray.kafka.storage import CHECKPOINT, new_uuid
+
+FETCH_WITHIN = 900.0  # seconds to wait for another program that is fetching the same version
+FORMAT_WITHIN = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A version's files in the cache; ``aot`` may not be there yet (then a start takes about a third longer)."""
+
+    version: str
+    home: Path
+    classpath: str
+
+    @property
+    def checkpoint(self) -> Path:
+        """The bootstrap checkpoint of a node formatted with this version."""
+        return self.home / CHECKPOINT
+
+    @property
+    def aot(self) -> Path:
+        """The ahead-of-time cache for exactly these jars and this Java."""
+        key = hashlib.sha256(f"{java.identity()}\n{self.classpath}".encode()).hexdigest()[:12]
+        return self.home / f"kafka-{key}.aot"
+
+    def command(self, main: str, arguments: Sequence[str], *, options: Sequence[str] = ()) -> list[str]:
+        """Return the command line of one of its programs."""
+        cached = (f"-XX:AOTCache={self.aot}",) if self.aot.exists() else ()
+        return java.command(self.classpath, main, arguments, options=(*cached, *options))
+
+
+def cache() -> Path:
+    """Return where versions are kept for this user (``MARATHON_CACHE`` overrides it)."""
+    return Path(os.environ.get("MARATHON_CACHE") or platformdirs.user_cache_path("marathon-ray")) / "kafka"
+
+
+def find(name: str) -> str:
+    """Return the exact version a name means: the registry is asked only for what is not in the cache already.
+
+    KafkaError if the name is malformed or not served.
+    """
+    versions.check_name(name)
+    if (cache() / name / CHECKPOINT).exists():
+        return name
+    return versions.choose(name, jars.served(cache()))
+
+
+@contextlib.contextmanager
+def held(version: str, tell: jars.Tell) -> Iterator[Distribution]:
+    """Give the distribution of an exact version, fetched if need be; nobody else changes it during the block."""
+    home = cache() / version
+    home.mkdir(parents=True, exist_ok=True)
+    with guardian.locked(home, within=FETCH_WITHIN):
+        found = jars.fetch(version, home, tell)
+        distribution = Distribution(version, home, found.classpath)
+        if not distribution.checkpoint.exists():
+            tell(f"Kafka {version}: storage format", None)
+            make_checkpoint(distribution, distribution.checkpoint)
+        yield distribution
+
+
+def make_checkpoint(distribution: Distribution, target: Path, *, users: Sequence[str] = ()) -> None:
+    """Have Kafka's own tool format a node, and keep its bootstrap checkpoint as ``target``.
+
+    ``users`` are SCRAM credentials as the tool takes them; KafkaError with the tool's words if it fails.
+    """
+    with TemporaryDirectory(dir=target.parent, prefix="format-") as scratch:
+        node = Node(1, Path(scratch), votes=True, port=1, controller_port=2)
+        write_properties(node.configuration, properties(node, [node], Plan(nodes=1)))
+        arguments = ["format", "-t", new_uuid(), "-c", str(node.configuration)]
+        arguments += [part for user in users for part in ("--add-scram", user)]
+        run(distribution.command(java.STORAGE_TOOL, arguments), within=FORMAT_WITHIN)
+        (node.directory / "data" / CHECKPOINT).replace(target)
+
+
+def run(command: Sequence[str], *, within: float) -> str:
+    """Run a program to its end and return what it printed; KafkaError with its last line if it fails."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=within,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise KafkaError(f"{Path(command[0]).name} took more than {within:g} s") from None
+    if done.returncode:
+        last = (done.stdout.strip().splitlines() or ["no output"])[-1]
+        raise KafkaError(f"{Path(command[0]).name} failed with exit code {done.returncode}: {last}")
+    return done.stdout

@@ -1,0 +1,135 @@
+"""The jars of one Kafka version, resolved by Maven coordinates in pure Python, checked, and kept for this user."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import jgo.maven
+import stamina
+
+from marathon_ray.kafka.cluster import KafkaError
+
+GROUP = "org.apache.kafka"
+LOG4J = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"  # Kafka's jars bring no slf4j binding: mute without
+_NOT_NEEDED = ("connect-runtime", "connect-api", "connect-json", "connect-transforms")  # half of all files
+_LISTING_AGE = 24 * 3600  # seconds before the registry is asked again what it serves
+_DOWNLOADS = 6  # at a time
+
+Tell = Callable[[str, float | None], None]
+"""Hears what is going on: a step in words, and how much of it is done (0 to 1, None if it cannot be told)."""
+
+
+def served(cache: Path, *, max_age: float = _LISTING_AGE) -> list[str]:
+    """Return all versions that the registry lists, from a listing at most ``max_age`` seconds old if it can be had.
+
+    Without a connection an old listing does; KafkaError if there is none either.
+    """
+    project = jgo.maven.MavenContext(repo_cache=cache / "listing").project(GROUP, "kafka_2.13")
+    try:
+        project.update(max_age=int(max_age))
+    except (OSError, RuntimeError) as error:
+        if not any((cache / "listing").rglob("maven-metadata-*.xml")):
+            raise KafkaError(f"the Maven registry cannot be asked which Kafka it serves: {error}") from None
+    return [str(component.version) for component in project.versions()]
+
+
+@dataclass(frozen=True)
+class Jars:
+    """A directory of jars that are known to be whole."""
+
+    version: str
+    directory: Path
+
+    @property
+    def classpath(self) -> str:
+        """All jars, in a fixed order: an ahead-of-time cache is good for exactly this text."""
+        return ":".join(str(path) for path in sorted(self.directory.glob("*.jar")))
+
+
+def fetch(version: str, home: Path, tell: Tell) -> Jars:
+    """Return the jars of ``version`` in ``home / "jars"``, downloading them if they are absent or damaged.
+
+    The caller holds the lock of ``home``. The directory appears at once and complete, or not at all.
+    """
+    target = home / "jars"
+    if not intact(target):
+        staging = Path(mkdtemp(prefix="staging-", dir=home))
+        try:
+            download(version, staging, tell)
+            shutil.rmtree(target, ignore_errors=True)
+            (staging / "jars").rename(target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    return Jars(version, target)
+
+
+def intact(directory: Path) -> bool:
+    """Whether the directory holds exactly the jars of its manifest, byte for byte."""
+    try:
+        manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+        return bool(manifest == digests(directory.glob("*.jar")))
+    except (OSError, ValueError):
+        return False
+
+
+def digests(paths: Iterable[Path]) -> dict[str, str]:
+    """Return the SHA-256 of each file by its name."""
+    found = {}
+    for path in sorted(paths):
+        with path.open("rb") as file:
+            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def download(version: str, staging: Path, tell: Tell) -> None:
+    """Fill ``staging / "jars"`` with the version's jars and their manifest; KafkaError if one cannot be had whole."""
+    tell(f"Kafka {version}: which jars it needs", None)
+    artifacts = resolve(version, staging / "repository")
+    target = staging / "jars"
+    target.mkdir()
+    with ThreadPoolExecutor(_DOWNLOADS) as pool:
+        for done, path in enumerate(pool.map(download_one, artifacts), 1):
+            path.rename(target / path.name)
+            tell(f"Kafka {version}: {done} of {len(artifacts)} jars", done / len(artifacts))
+    manifest = json.dumps(digests(target.glob("*.jar")), indent=1)
+    (target / "manifest.json").write_text(manifest, encoding="utf-8")
+
+
+@stamina.retry(on=OSError, attempts=3)
+def resolve(version: str, repository: Path) -> Sequence[Any]:
+    """Return the artifacts that broker and tools of ``version`` need at run time.
+
+    Coordinates are raw ("!"): taken as bills of material they would drag in each other's older kafka-clients.
+    """
+    context = jgo.maven.MavenContext(repo_cache=repository)
+    excluded = [context.project(GROUP, name) for name in _NOT_NEEDED]
+    names = [f"{GROUP}:{name}:{version}" for name in ("kafka_2.13", "kafka-clients", "kafka-tools")]
+    wanted = [context.create_dependency(f"{name}!", excluded) for name in (*names, LOG4J)]
+    try:
+        given, implied = context.resolver.resolve(wanted)
+    except RuntimeError as error:
+        raise KafkaError(f"the jars of Kafka {version} cannot be resolved: {error}") from None
+    return [found.artifact for found in (*given, *implied) if found.scope in {None, "compile", "runtime"}]
+
+
+@stamina.retry(on=OSError, attempts=3)
+def download_one(artifact: Any) -> Path:  # noqa: ANN401  jgo has no types
+    """Download one jar and hold it against the registry's SHA-1; KafkaError if it is not the same."""
+    artifact.cached_path.unlink(missing_ok=True)  # what an attempt before left behind
+    try:
+        jar: Path = artifact.resolve()
+        expected = artifact.component.artifact(artifact.classifier, "jar.sha1").resolve().read_text().split()[0]
+    except RuntimeError as error:
+        raise KafkaError(f"{artifact} cannot be downloaded: {error}") from None
+    found = hashlib.sha1(jar.read_bytes(), usedforsecurity=False).hexdigest()
+    if found != expected:
+        raise KafkaError(f"{jar.name} is damaged: its SHA-1 is {found}, the registry's {expected}")
+    return jar
