@@ -7,20 +7,24 @@ The models are for people; `table`, `plan` and `pool` make what a numba kernel t
 import math
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from statistics import NormalDist
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer, model_validator
 
+from actors.checksum import mix64
+from actors.compiled import JIT
 from actors.record import SMALLEST_VALUE
 from actors.units import Share, Size, share_text, size_text
 
 LARGEST_VALUE: Final = 1_000_000_000  # librdkafka's limit for message.max.bytes
 MOST_ZIPF_KEYS: Final = 1 << 20  # its tables take 8 bytes a key
 TABLE: Final = 1024
+_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 POOL: Final = 8192  # words: 64 KiB
 KEY: Final = np.dtype([("client", "<u8"), ("index", "<u8")])  # one writer a key
 NO_KEYS, SEQUENTIAL, UNIFORM, ZIPF = range(4)
@@ -31,13 +35,14 @@ NO_KEYS, SEQUENTIAL, UNIFORM, ZIPF = range(4)
 Whole: TypeAlias = int | np.integer[Any]
 
 
-@njit()
-def mix64(seed: Whole, sequence: Whole) -> np.uint64:
+_Function = TypeVar("_Function")
+_compiled: Callable[[_Function], _Function] = njit(**JIT)  # keeps the types that numba's own decorator loses
+
+
+@_compiled
+def draw(seed: Whole, sequence: Whole) -> np.uint64:
     """Output number `sequence` (0, 1, …) of splitmix64 seeded with `seed`: 64 even bits (Steele et al., OOPSLA 2014)."""
-    z = np.uint64(seed) + (np.uint64(sequence) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    return np.uint64(mix64(np.uint64(seed) + (np.uint64(sequence) + np.uint64(1)) * _GOLDEN))
 
 
 class KeyPlan(NamedTuple):
@@ -49,27 +54,27 @@ class KeyPlan(NamedTuple):
     alias: NDArray[np.uint32]
 
 
-@njit()
+@_compiled
 def size_of(table: NDArray[np.uint32], seed: Whole, sequence: Whole) -> np.int64:
     """Bytes of that record's value."""
-    return np.int64(table[mix64(seed, sequence) & np.uint64(TABLE - 1)])
+    return np.int64(table[draw(seed, sequence) & np.uint64(TABLE - 1)])
 
 
-@njit()
+@_compiled
 def key_of(plan: KeyPlan, seed: Whole, sequence: Whole) -> np.int64:
     """Index of that record's key, 0 to keys - 1; drawn apart from its size. Without keys: 0."""
     if plan.kind == NO_KEYS:
         return np.int64(0)
     if plan.kind == SEQUENTIAL:
         return np.int64(np.uint64(sequence) % np.uint64(plan.keys))
-    drawn = mix64(~np.uint64(seed), sequence)
+    drawn = draw(~np.uint64(seed), sequence)
     index = np.int64((drawn >> np.uint64(32)) * np.uint64(plan.keys) >> np.uint64(32))
     if plan.kind == UNIFORM or (drawn & np.uint64(0xFFFFFFFF)) <= plan.threshold[index]:
         return index
     return np.int64(plan.alias[index])
 
 
-@njit()
+@_compiled
 def fill(words: NDArray[np.uint64], pool: NDArray[np.uint64], drawn: Whole) -> None:
     """Fills the words of a body from the pool; `drawn`, a mix64 of the record, says where it begins and what differs.
 
@@ -79,7 +84,7 @@ def fill(words: NDArray[np.uint64], pool: NDArray[np.uint64], drawn: Whole) -> N
     mask = np.uint64(POOL - 1)
     begin = np.uint64(drawn) >> np.uint64(48)
     for start in range(0, words.size, POOL):
-        salt = mix64(drawn, start)
+        salt = draw(drawn, start)
         for place in range(start, min(words.size, start + POOL)):
             word = pool[(begin + np.uint64(place)) & mask]
             words[place] = word ^ salt if word else word
@@ -87,7 +92,7 @@ def fill(words: NDArray[np.uint64], pool: NDArray[np.uint64], drawn: Whole) -> N
 
 def pool(compressible: float, seed: int) -> NDArray[np.uint64]:
     """8,192 words of which that share is zero (in each 64 words, rounded to a whole word) and the rest drawn, not zero."""
-    drawn = np.array([mix64(np.uint64(seed), place) for place in range(POOL)], np.uint64) | np.uint64(1)
+    drawn = np.array([draw(np.uint64(seed), place) for place in range(POOL)], np.uint64) | np.uint64(1)
     drawn[np.arange(POOL) % 64 >= 64 - round(64 * compressible)] = 0
     return drawn
 

@@ -1,0 +1,74 @@
+"""Latency histograms of one fixed layout: whole microseconds, log-linear, so that they merge by adding.
+
+Below 128 µs each bucket is one µs; from there each octave has 64, so a bucket is at most 1/64 of its values wide. The
+layout ends at 2**40 µs (12.7 days); what is longer counts in the last bucket, what is negative in the first.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias, TypeVar
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from actors.compiled import JIT
+from actors.tally import Counts
+
+LONGEST: Final = 2**40 - 1  # µs
+LAYOUT_SIZE: Final = 128 + 33 * 64
+_FIRST_OCTAVE: Final = 1029  # the exponent bits of a float of 64 to 127
+Sparse: TypeAlias = tuple[NDArray[np.uint16], NDArray[np.int64]]
+
+_Function = TypeVar("_Function")
+_compiled: Callable[[_Function], _Function] = njit(**JIT)  # keeps the types that numba's own decorator loses
+
+
+@_compiled
+def bucket(us: int | np.integer[Any]) -> np.int64:
+    """The index, 0 to LAYOUT_SIZE - 1, of the bucket of that many µs: no branches, the octave is a float's exponent."""
+    held = min(max(np.int64(us), np.int64(0)), np.int64(LONGEST))
+    octave = (np.float64(held | np.int64(64)).view(np.int64) >> np.int64(52)) - np.int64(_FIRST_OCTAVE)
+    return (octave << np.int64(6)) + (held >> octave)
+
+
+def buckets(us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`bucket` of each."""
+    held = np.clip(us, 0, LONGEST)
+    octave = np.frexp((held | 64).astype(np.float64))[1].astype(np.int64) - 7
+    return (octave << 6) + (held >> octave)
+
+
+def highest(index: int) -> int:
+    """The longest latency, µs, that falls into that bucket."""
+    octave = max(0, (index >> 6) - 1)
+    return ((index - (octave << 6) + 1) << octave) - 1
+
+
+def empty() -> Counts:
+    """A histogram of nothing."""
+    return np.zeros(LAYOUT_SIZE, np.int64)
+
+
+def percentile(counts: Counts, share: float) -> int:
+    """µs that this share (0 to 1) of the latencies does not exceed: the highest of a bucket, so at most 1/64 too long.
+
+    0 is the shortest, 1 the longest latency. Merge first: percentiles do not add. Raises ValueError where none counted.
+    """
+    upto = np.cumsum(counts)
+    total = int(upto[-1])
+    if not total or not 0 <= share <= 1:
+        raise ValueError(f"no percentile {share} (0 to 1) of {total} latencies")
+    return highest(int(np.searchsorted(upto, max(1, int(np.ceil(share * total))))))
+
+
+def sparse(counts: Counts) -> Sparse:
+    """What is not zero, for the wire: indices and counts."""
+    indices = np.flatnonzero(counts)
+    return indices.astype(np.uint16), counts[indices]
+
+
+def dense(wire: Sparse) -> Counts:
+    """The histogram that `sparse` was made of; an index that comes twice is added up."""
+    counts = empty()
+    np.add.at(counts, wire[0], wire[1])
+    return counts
