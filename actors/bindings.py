@@ -31,6 +31,32 @@ class Partitions(C.Structure):
     _fields_ = (("count", C.c_int), ("size", C.c_int), ("elements", C.POINTER(Partition)))
 
 
+class PartitionMetadata(C.Structure):
+    """`rd_kafka_metadata_partition`."""
+
+    _fields_ = (
+        ("id", I32), ("err", C.c_int), ("leader", I32), ("replica_count", C.c_int), ("replicas", P),
+        ("isr_count", C.c_int), ("isrs", P),
+    )  # fmt: skip
+
+
+class TopicMetadata(C.Structure):
+    """`rd_kafka_metadata_topic`."""
+
+    _fields_ = (
+        ("topic", TEXT), ("count", C.c_int), ("partitions", C.POINTER(PartitionMetadata)), ("err", C.c_int),
+    )  # fmt: skip
+
+
+class Metadata(C.Structure):
+    """`rd_kafka_metadata`."""
+
+    _fields_ = (
+        ("broker_count", C.c_int), ("brokers", P), ("count", C.c_int), ("topics", C.POINTER(TopicMetadata)),
+        ("broker_id", I32), ("broker_name", TEXT),
+    )  # fmt: skip
+
+
 def _load() -> C.CDLL:
     library = C.CDLL(confluent_kafka.cimpl.__file__)  # resolves the names through the extension's own dependency
     version = library.rd_kafka_version()
@@ -73,7 +99,7 @@ event_error = _bind("event_error", C.c_int, P)
 event_words = _bind("event_error_string", TEXT, P)
 event_fatal = _bind("event_error_is_fatal", C.c_int, P)
 event_destroy = _bind("event_destroy", None, P)
-in_flight = _bind("outq_len", C.c_int, P)
+outq_len = _bind("outq_len", C.c_int, P)
 purge = _bind("purge", C.c_int, P, C.c_int)
 fatal_error = _bind("fatal_error", C.c_int, P, TEXT, SIZE)
 consume = _bind("consume_batch_queue", C.c_ssize_t, P, C.c_int, P, SIZE)
@@ -94,6 +120,8 @@ seek = _bind("seek_partitions", P, P, P, C.c_int)
 commit = _bind("commit", C.c_int, P, P, C.c_int)
 committed = _bind("committed", C.c_int, P, P, C.c_int)
 watermarks = _bind("query_watermark_offsets", C.c_int, P, TEXT, I32, C.POINTER(I64), C.POINTER(I64), C.c_int)
+metadata = _bind("metadata", C.c_int, P, C.c_int, P, C.POINTER(C.POINTER(Metadata)), C.c_int)
+metadata_destroy = _bind("metadata_destroy", None, C.POINTER(Metadata))
 error_code = _bind("error_code", C.c_int, P)
 error_words = _bind("error_string", TEXT, P)
 error_fatal = _bind("error_is_fatal", C.c_int, P)

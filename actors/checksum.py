@@ -5,7 +5,7 @@ the result by a bijection, so any change inside one word changes the checksum fo
 in 2**64.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-JIT: Final[dict[str, Any]] = {"nogil": True, "cache": True, "boundscheck": False, "error_model": "numpy"}
+from actors.compiled import JIT
 
 _M1 = np.uint64(0x9E3779B185EBCA87)
 _M2 = np.uint64(0xC2B2AE3D27D4EB4F)

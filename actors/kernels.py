@@ -8,10 +8,12 @@ from typing import Final
 import numba as nb
 import numpy as np
 
-from actors.checksum import JIT, mix64, place_hash
+from actors.checksum import mix64, place_hash
+from actors.compiled import JIT
 from actors.latency import bucket
+from actors.load import draw, fill, key_of, size_of
 from actors.record import Flag
-from actors.rows import NO_TOPIC
+from actors.rows import NO_TOPIC, STREAM_SHIFT
 from actors.tally import BLOCK, Kind, Outcome
 
 # One stream of a producer: what it has handed out, and the run of reports that is open.
@@ -71,7 +73,27 @@ RECORDS, READ_BYTES, BEYOND = 0, 1, 2
 _ACKNOWLEDGED, _REFUSED = int(Outcome.ACKNOWLEDGED), int(Outcome.REFUSED)
 _MISPLACED, _POISON, _REWOUND = int(Kind.MISPLACED), int(Kind.POISON), int(Kind.REWOUND)
 _WILL_ABORT, _COPY = int(Flag.WILL_ABORT), int(Flag.COPY)
+_STREAM_SHIFT = np.uint64(STREAM_SHIFT)
 _BLOCK_BITS: Final = BLOCK.bit_length() - 1
+
+
+@nb.njit(**JIT)
+def compose(values, sizes, opaque, keys, count, head, stream, first, intended, step, seed, size_table, key_plan, pool):
+    """Write records first..first+count of a stream: all of the value but its checksum, its size, key and opaque word.
+
+    `values` is u64[n, words], `keys` u64[n, 2], `head` the three u64 words up to the client; record k is intended at
+    `intended + int(k * step)`, wall clock, ns. Size, key and body follow from `seed` and the sequence.
+    """
+    for index in range(count):
+        sequence = np.uint64(first + index)
+        size = size_of(size_table, seed, sequence)
+        value = values[index]
+        value[0], value[1], value[2] = head[0], head[1], head[2]
+        value[3], value[4] = sequence, np.uint64(intended + np.int64(index * step))
+        fill(value[6 : (size + 7) >> 3], pool, draw(seed, sequence))
+        sizes[index] = size
+        opaque[index] = (np.uint64(stream) << _STREAM_SHIFT) | sequence
+        keys[index, 0], keys[index, 1] = head[2], np.uint64(key_of(key_plan, seed, sequence))
 
 
 @nb.njit(**JIT)

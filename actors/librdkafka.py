@@ -195,13 +195,35 @@ def open_topic(client: Handle, name: str) -> Handle:
     return int(rd.topic_new(client, name.encode(), None))
 
 
-class Reports:
-    """The delivery reports and error events of a producer."""
+def close_topic(topic: Handle) -> None:
+    """The topic's handle is given back; its client is still open."""
+    rd.topic_destroy(topic)
 
-    def __init__(self, queue: Handle, most: int = 100_000) -> None:
-        self._queue = queue
+
+def in_flight(client: Handle) -> int:
+    """Records of a producer that are queued, on their way, or reported and not polled yet."""
+    return int(rd.outq_len(client))
+
+
+def partitions(client: Handle, topic: Handle, seconds: float) -> int:
+    """How many partitions the topic has. Raises KafkaError when it does not exist or nobody answers in time."""
+    answer = C.POINTER(rd.Metadata)()
+    _check(rd.metadata(client, 0, topic, C.byref(answer), int(seconds * 1000)), "no broker answered")
+    try:
+        found = answer.contents.topics[0]
+        _check(found.err, f"topic {found.topic.decode()}")
+        return int(found.count)
+    finally:
+        rd.metadata_destroy(answer)
+
+
+class Reports:
+    """The delivery reports and error events of a producer; `rows` has room for one more report than it holds."""
+
+    def __init__(self, client: Handle, most: int = 100_000) -> None:
+        self._queue = rd.queue_main(client)
         self._messages = np.zeros(most, np.uint64)
-        self.rows = np.zeros(most, rows.REPORT)
+        self.rows = np.zeros(most + 1, rows.REPORT)
 
     def poll(self, seconds: float) -> tuple[int, list[Event]]:
         """Wait for one event: (reports now in `rows`, error events); (0, []) when there was none."""
@@ -218,11 +240,15 @@ class Reports:
     def _unpack(self, event: Handle) -> int:
         count = 0
         while taken := rd.event_messages(event, self._messages.ctypes.data, len(self._messages)):
-            if count + taken > len(self.rows):
+            if count + taken >= len(self.rows):
                 self.rows = np.resize(self.rows, 2 * (count + taken))
             rows.unpack_reports(self._messages, taken, self.rows[count:])
             count += int(taken)
         return count
+
+    def close(self) -> None:
+        """The queue is given back; the client is still open."""
+        rd.queue_destroy(self._queue)
 
 
 class Fetch:

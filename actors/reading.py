@@ -39,12 +39,16 @@ class Reading:
         added["topic"], added["partition"], added["position"] = topic, np.arange(count), -1
         self.places = np.concatenate([self.places, added])
 
-    def place(self, topic: int, partition: int) -> np.void:
-        """The live PLACE row of a partition. Raises IndexError on one that is not read here."""
-        place: np.void = self.places[self._bases[topic] + partition]
-        if (place["topic"], place["partition"]) != (topic, partition):
+    def index(self, topic: int, partition: int) -> int:
+        """The place of a partition in `places`. Raises IndexError on one that is not read here."""
+        index = int(self._bases[topic]) + partition
+        if (self.places["topic"][index], self.places["partition"][index]) != (topic, partition):
             raise IndexError(f"partition {partition} of topic {topic} is not read here")
-        return place
+        return index
+
+    def place(self, topic: int, partition: int) -> Table:
+        """The live PLACE row of a partition. Raises IndexError on one that is not read here."""
+        return self.places[self.index(topic, partition)]
 
     def stand(self, topic: int, partition: int, position: int, stint: int) -> None:
         """The reader was put at `position` (-1: wherever it will be) for a new stint; that is no rewind."""
@@ -95,7 +99,9 @@ class Reading:
 
     def _close_runs(self, now: int) -> None:
         done = 0
-        while (done := kernels.close_runs(self._runs, done, self.places, self._found, self._used, now)) < len(self._runs):
+        while (done := kernels.close_runs(self._runs, done, self.places, self._found, self._used, now)) < len(
+            self._runs
+        ):
             self._turn_found()
 
     def _close_spans(self) -> None:
@@ -115,6 +121,13 @@ class Reading:
         incidents = self._incidents[: self._used[INCIDENT_ROWS]].copy()
         self._used[INCIDENT_ROWS] = 0
         return {"found": found, "spans": spans, "positions": self._cut_positions(), "incidents": incidents}
+
+    def cut_counts(self) -> dict[str, int]:
+        """Records and bytes since the last call, and incidents that found no room in their table."""
+        names = {"read": kernels.RECORDS, "read bytes": kernels.READ_BYTES, "incidents beyond": kernels.BEYOND}
+        counts = {name: int(self.sums[place]) for name, place in names.items()}
+        self.sums[:] = 0
+        return counts
 
     def _cut_positions(self) -> Table:
         touched = self.places[self.places["touched"] == 1]

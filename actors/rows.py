@@ -7,7 +7,8 @@ import numba as nb
 import numpy as np
 from numba import types
 
-from actors.checksum import JIT, checksum, load_u8, load_u16, load_u32, load_u64, tail
+from actors.checksum import checksum, load_u8, load_u16, load_u32, load_u64, tail
+from actors.compiled import JIT
 from actors.record import VERSION
 from actors.tally import Kind
 

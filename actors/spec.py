@@ -188,11 +188,15 @@ class Consumers(WorkerSpec, frozen=True):
 
 
 class Auditors(WorkerSpec, frozen=True):
-    """Read all of `of` twice: near the tail, and afresh when a record is `trailing` old."""
+    """Read all of `of` twice: near the tail, and afresh when a record is `trailing` old.
+
+    `begin` says where the two passes of a partition go on, by topic and partition; the others begin where the log does.
+    """
 
     of: Topics
     trailing: Duration = 300.0
     partitions: Partitions = {}
+    begin: dict[str, dict[int, tuple[int, int]]] = {}
 
     def slice(self, index: int, of: int, partitions: Mapping[str, int]) -> Self:
         """Its partitions; each has exactly one auditor."""

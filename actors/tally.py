@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Table: TypeAlias = NDArray[np.void]
+Table: TypeAlias = NDArray[Any]
 Counts: TypeAlias = NDArray[np.int64]
 
 _STREAM: Final[list[Any]] = [("client", "u8"), ("partition", "u4"), ("topic", "u2")]
@@ -39,7 +39,7 @@ class Life(IntEnum):
     """How far a client has come."""
 
     OPEN = 0
-    CLOSED = 1  # every record that it attempted has been reported; no more will follow
+    CLOSED = 1  # nothing more will be attempted or reported: a record that was not reported is unknown for ever
 
 
 class Kind(IntEnum):
@@ -53,8 +53,7 @@ class Kind(IntEnum):
     TRUNCATED = 6  # the log now ends at, or forks from, `offset`; the reader had been at `offset + count`
     EXPIRED = 7  # the log now starts at `offset`; the reader wanted `offset - count`
     FATAL = 8  # the client is dead for ever; `count` is minus the error code
-    ERROR = 9  # any other error event; `count` is minus the error code
-    REWOUND = 10  # within one stint an offset came again or came too low
+    REWOUND = 9  # within one stint an offset came again or came too low
 
 
 CLIENTS: Final = np.dtype([("client", "u8"), ("life", "u1")])
@@ -76,7 +75,9 @@ CLAIMS: Final = np.dtype(
     ]
 )
 # A run of sequences first..last read one after the other in a partition, in the order of the log; offsets as above. Two
-# rows that share sequences mean that a record was read twice. `epoch` is the leader epoch (-1: not known).
+# rows that share sequences mean that a record was read twice. `epoch` is the leader epoch (-1: not known). A row never
+# crosses a border of BLOCK offsets, and after a truncation a reader goes back to the beginning of the block that was cut,
+# so what it had found from there on is void as whole rows.
 FOUND: Final = np.dtype(
     [
         *_STREAM,
@@ -152,7 +153,7 @@ class Part:
     fates: Table = field(default_factory=partial(nothing, FATES))
     incidents: Table = field(default_factory=partial(nothing, INCIDENTS))
     counts: Mapping[str, int] = field(default_factory=dict)
-    latencies: Mapping[str, Counts] = field(default_factory=dict)
+    latencies: Mapping[str, tuple[NDArray[np.uint16], Counts]] = field(default_factory=dict)  # sparse
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,222 @@
+"""The auditor: reads every partition twice, near the tail and again later and afresh, and never lets an offset be reset."""
+
+import time
+from collections import deque
+from typing import Final
+
+import numpy as np
+
+from actors import librdkafka as rk
+from actors.librdkafka import Place
+from actors.pace import Clock
+from actors.reader import Reader
+from actors.reading import Reading
+from actors.sabotage import Honest
+from actors.spec import Auditors
+from actors.tally import BLOCK, Counts, Kind, Part, Table, Tally
+from actors.target import Target
+from actors.worker import Books, Course, cut_latencies
+
+FIRST, SECOND = "first", "second"
+_BEGINNING: Final = -2  # RD_KAFKA_OFFSET_BEGINNING
+_IDLE_POLL: Final = 0.02
+_LOOK_SECONDS: Final = 0.25
+_ASK_SECONDS: Final = 5.0
+_RETRY_SECONDS: Final = 0.5
+_PROPERTIES: Final = {
+    "group.id": "unused",  # librdkafka asks for one; nothing is ever committed or joined
+    "auto.offset.reset": "error",
+    "isolation.level": "read_uncommitted",
+}
+
+
+class Pass:
+    """One reading of the partitions of a slice. It moves a reader's position only where the log itself has moved."""
+
+    def __init__(self, name: str, target: Target, spec: Auditors, sabotage: Honest | None) -> None:
+        self.name = name
+        self._target = target
+        self._places = [(topic, partition) for topic, some in spec.partitions.items() for partition in some]
+        partitions = {place.ordinal: place.partitions for place in target.topics.values()}
+        self.reading = Reading(partitions)
+        self._reader = Reader(target, {**spec.properties, **_PROPERTIES}, self.reading, sabotage=sabotage)
+        self._begin = dict.fromkeys(self._places, _BEGINNING)
+        for topic, some in spec.begin.items():
+            for partition, both in some.items():
+                self._begin[topic, partition] = both[name == SECOND]
+        self._paused: set[tuple[str, int]] = set()
+        self._moved: dict[tuple[str, int], tuple[float, int]] = {}
+        self._assign()
+
+    def _row(self, place: tuple[str, int]) -> Table:
+        return self.reading.place(self._target.topics[place[0]].ordinal, place[1])
+
+    def _assign(self) -> None:
+        for place, offset in self._begin.items():
+            if offset >= 0:
+                self.reading.stand(self._target.topics[place[0]].ordinal, place[1], offset, 0)
+        rk.assign(self._reader.handle, [Place(*place, self._next(place)) for place in self._places])
+        rk.pause(self._reader.handle, [Place(*place) for place in self._paused])
+
+    def _next(self, place: tuple[str, int]) -> int:
+        position = int(self._row(place)["position"])
+        return position if position >= 0 else self._begin[place]
+
+    def take(self, seconds: float) -> int:
+        """Wait for records."""
+        return self._reader.take(seconds)
+
+    def book(self, count: int, clock: Clock) -> list[Table]:
+        """Book what was taken; returns error rows other than moved logs, which are put right by `mend`."""
+        others = []
+        for row in self._reader.book(count, clock):
+            if row["error"] == rk.RESET and row["topic"] != rk.NO_TOPIC:
+                place = (self._target.named(int(row["topic"])), int(row["partition"]))
+                self._moved[place] = (time.monotonic(), int(row["offset"]))
+            else:
+                others.append(row)
+        return others
+
+    def mend(self, clock: Clock) -> None:
+        """Where a log was cut or has expired under the reader, book it and go on from where the log is now."""
+        due = [place for place, (at, _) in self._moved.items() if at <= time.monotonic()]
+        mended = [place for place in due if self._mend(place, self._moved[place][1], clock)]
+        for place in mended:
+            del self._moved[place]
+        if mended:
+            self._assign()
+
+    def _mend(self, place: tuple[str, int], said: int, clock: Clock) -> bool:
+        try:
+            low, high = rk.watermarks(self._reader.handle, *place, _ASK_SECONDS)
+        except rk.KafkaError:  # no leader yet
+            self._moved[place] = (time.monotonic() + _RETRY_SECONDS, said)
+            return False
+        topic, partition, position = self._target.topics[place[0]].ordinal, place[1], self._next(place)
+        if 0 <= position < low:
+            self.reading.note(Kind.EXPIRED, topic, partition, offset=low, count=low - position, at=clock.wall())
+            self._begin[place] = low
+        else:
+            cut = min(said if said >= 0 else high, high, max(position, 0))
+            self.reading.note(Kind.TRUNCATED, topic, partition, offset=cut, count=position - cut, at=clock.wall())
+            self._begin[place] = max(low, cut // BLOCK * BLOCK)  # a block is the unit of re-reading
+        self.reading.stand(topic, partition, self._begin[place], 0)
+        return True
+
+    def positions(self) -> Counts:
+        """Where the pass stands, for each partition of the target (-1: nowhere yet)."""
+        return self.reading.places["position"].copy()
+
+    def hold_below(self, limits: Counts) -> None:
+        """Pause what has come to its limit and let the rest go on; what was fetched ahead of a pause is fetched again."""
+        beyond = {place for place in self._places if self._beyond(place, limits)}
+        rk.pause(self._reader.handle, [Place(*place) for place in beyond - self._paused])
+        rk.resume(self._reader.handle, [Place(*place) for place in self._paused - beyond])
+        self._paused = beyond
+
+    def _beyond(self, place: tuple[str, int], limits: Counts) -> bool:
+        index = self.reading.index(self._target.topics[place[0]].ordinal, place[1])
+        return max(int(self.reading.places[index]["position"]), 0) >= int(limits[index])
+
+    def cut(self, at: int) -> Part:
+        """What was read since the last cut."""
+        tables = self.reading.cut(at)
+        counts = self.reading.cut_counts()
+        latencies = cut_latencies(**{f"end to end {self.name}": self.reading.latency})
+        return Part(version=0, at=at, reading=self.name, counts=counts, latencies=latencies, **tables)
+
+    def close(self) -> None:
+        """The client is gone."""
+        self._reader.close()
+
+
+class Trail:
+    """Where the first pass stood some time ago: how far the second may read."""
+
+    def __init__(self) -> None:
+        self._stood: deque[tuple[float, Counts]] = deque()
+
+    def note(self, now: float, positions: Counts) -> None:
+        """The first pass stands there now."""
+        self._stood.append((now, positions))
+
+    def limits(self, now: float, seconds: float) -> Counts | None:
+        """Where it stood so many seconds ago; None if nothing was noted so long ago. What is older is forgotten."""
+        while len(self._stood) > 1 and self._stood[1][0] <= now - seconds:
+            self._stood.popleft()
+        return self._stood[0][1] if self._stood and self._stood[0][0] <= now - seconds else None
+
+
+class Auditor:
+    """A `Worker` that fills the log account: own offsets, no group, read_uncommitted, no reset."""
+
+    def __init__(
+        self, name: str, target: Target, *, sabotage: dict[str, Honest] | None = None, clock: Clock | None = None
+    ) -> None:
+        self.name = name
+        self._target = target
+        self._sabotage = sabotage or {}
+        self._clock = clock or Clock()
+        self._course: Course[Auditors] = Course()
+        self._books = Books(name, self._clock)
+        self._passes: list[Pass] = []
+        self._trail = Trail()
+        self._next_look = 0.0
+
+    def apply(self, revision: int, spec: Auditors) -> None:
+        """Take that slice; the same partitions with another `trailing` (0: drain) are read on without a break."""
+        self._course.set(revision, spec)
+
+    def stop(self) -> None:
+        """Ask `run` to return."""
+        self._course.stop()
+
+    def collect(self, confirmed: int) -> Tally:
+        """Every part after `confirmed`; the newest two, one for each pass, are cut now."""
+        return self._books.collect(confirmed, lambda at: [one.cut(at) for one in self._passes] or [Part(0, at)])
+
+    def run(self) -> None:
+        """Read until stopped. Raises ValueError on a property that librdkafka refuses."""
+        try:
+            while (spec := self._course.next()) is not None:
+                self._adopt(spec)
+                while self._course.holds:
+                    self._step()
+        finally:
+            for one in self._passes:
+                one.close()
+
+    def _adopt(self, spec: Auditors) -> None:
+        self._spec = spec
+        if not self._passes:
+            passes = [Pass(name, self._target, spec, self._sabotage.get(name)) for name in (FIRST, SECOND)]
+            with self._books.edge:
+                self._passes = passes
+        self._next_look = 0.0
+
+    def _step(self) -> None:
+        first, second = self._passes
+        busy = self._read(second, 0.0)
+        self._read(first, 0.0 if busy else _IDLE_POLL)
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _LOOK_SECONDS
+            self._look(first, second, now)
+
+    def _read(self, one: Pass, seconds: float) -> int:
+        count = one.take(seconds)
+        if count:
+            with self._books.edge:
+                errors = one.book(count, self._clock)
+            self._books.counts.update(f"error {rk.error_name(int(row['error']))}" for row in errors)
+        return count
+
+    def _look(self, first: Pass, second: Pass, now: float) -> None:
+        self._trail.note(now, first.positions())
+        limits = self._trail.limits(now, self._spec.trailing)
+        with self._books.edge:
+            for one in (first, second):
+                one.mend(self._clock)
+        if self._spec.trailing == 0:
+            limits = np.full(len(second.reading.places), np.iinfo(np.int64).max)
+        second.hold_below(np.zeros(len(second.reading.places), np.int64) if limits is None else limits)

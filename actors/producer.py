@@ -1,0 +1,217 @@
+"""The producing worker: an open-loop schedule, records that prove themselves, and every report folded into claims."""
+
+import time
+from itertools import cycle
+from typing import Final
+
+import numpy as np
+
+from actors import kernels, latency
+from actors import librdkafka as rk
+from actors.claiming import Claiming
+from actors.composer import Composer, Identity, Times
+from actors.pace import Clock, Pace, Slot, Watch
+from actors.rows import REPORT, STREAM_SHIFT
+from actors.sabotage import Honest
+from actors.spec import Producers
+from actors.tally import Life, Outcome, Part, Table, Tally
+from actors.target import Target
+from actors.worker import Books, Course, cut_latencies
+from actors.writer import Writer
+
+_SMALL_SLICE: Final = 100  # smaller ones cost
+_TICK: Final = 2_000_000  # ns between two looks at the schedule, so that slices are not of one record
+_LONGEST_POLL: Final = 0.05
+_FULL_QUEUE_POLL: Final = 0.005
+_RENEWAL_PAUSE: Final = 0.5
+_LAST_REPORTS: Final = 5.0
+_IN_FLIGHT_BYTES: Final = 256 << 20
+
+
+class Producer:
+    """A `Worker` that writes. A fatal error gives it a new client and changes nothing else."""
+
+    def __init__(
+        self, name: str, target: Target, *, sabotage: Honest | None = None, clock: Clock | None = None
+    ) -> None:
+        self.name = name
+        self._target = target
+        self._sabotage = sabotage or Honest()
+        self._watch = Watch(clock or Clock())
+        self._clock = self._watch.clock
+        self._course: Course[Producers] = Course()
+        self._books = Books(name, self._clock)
+        self._claiming = Claiming()
+        self._lag = latency.empty()
+        self._not_offered = 0
+        self._next_look = 0
+        self._spec: Producers | None = None
+
+    def apply(self, revision: int, spec: Producers) -> None:
+        """Take that slice from the next batch on. Nothing that was due before is forgotten."""
+        self._course.set(revision, spec)
+
+    def stop(self) -> None:
+        """Ask `run` to send nothing more, to wait for the last reports and to return."""
+        self._course.stop()
+
+    def collect(self, confirmed: int) -> Tally:
+        """Every part after `confirmed`, the newest cut now."""
+        return self._books.collect(confirmed, self._cut)
+
+    def run(self) -> None:
+        """Load until stopped. Raises ValueError or KafkaError where a spec's client cannot be had (see `Writer`)."""
+        try:
+            while (spec := self._course.next()) is not None:
+                self._adopt(spec)
+                while self._course.holds and spec.partitions:
+                    self._step()
+        finally:
+            if self._spec is not None:
+                self._retire(self._flush_seconds)
+
+    def _adopt(self, spec: Producers) -> None:
+        before, self._spec = self._spec, spec
+        now = self._clock.mono()
+        if before is None:
+            self._pace = Pace(spec.schedule(), watch=self._watch, started=now)
+        else:
+            self._pace.apply(now, spec.schedule())
+        self._composer = Composer(spec.size, spec.keys, spec.compressible)
+        self._bound = max(1, min(spec.in_flight, int(_IN_FLIGHT_BYTES / spec.size.mean)))
+        self._places = [(name, partition) for name, some in spec.partitions.items() for partition in some]
+        self._rotation = cycle(self._places)
+        if before is None or _properties(before) != _properties(spec):
+            if before is not None:
+                self._retire(self._flush_seconds)
+            self._open(spec)
+        else:
+            with self._books.edge:
+                self._writer.widen(self._places)
+
+    def _open(self, spec: Producers) -> None:
+        properties = _properties(spec)
+        self._flush_seconds = float(properties["message.timeout.ms"]) / 1000
+        with self._books.edge:
+            self._writer = Writer(self._target, properties, self._places, self._claiming)
+        self._books.life(self._writer.number, Life.OPEN)
+
+    def _step(self) -> None:
+        now = self._clock.mono()
+        room = self._bound - self._writer.in_flight
+        if room <= 0:
+            self._drain(_FULL_QUEUE_POLL)
+        elif now < self._next_look:
+            self._drain((self._next_look - now) / 1e9)
+        else:
+            slot = self._pace.take(now, room)
+            self._next_look = now if slot.count >= room else now + _TICK
+            self._write(slot)
+            self._drain(0 if slot.count else min(self._pace.wait(now), _LONGEST_POLL))
+
+    def _write(self, slot: Slot) -> None:
+        self._lag[latency.bucket(slot.lag // 1000)] += slot.count
+        size = min(self._composer.room, max(_SMALL_SLICE, -(-slot.count // len(self._places))))
+        times = Times(slot.first, slot.step)
+        for begin in range(0, slot.count, size):
+            self._write_slice(next(self._rotation), min(size, slot.count - begin), times.after(begin))
+
+    def _write_slice(self, place: tuple[str, int], count: int, times: Times) -> None:
+        name, partition = place
+        handle, topic = self._writer.topic(name)
+        stream = self._writer.stream(name, partition)
+        identity = Identity(self._target.run, self._writer.number, topic.ordinal, partition, stream)
+        with self._books.edge:
+            first = self._claiming.attempt(stream, count)
+        self._composer.compose(identity, first, count, times)
+        self._send(handle, partition, count)
+
+    def _send(self, topic: rk.Handle, partition: int, count: int) -> None:
+        batch, start = self._composer.batch, 0
+        while start < count:
+            taken = self._sabotage.send(batch, topic, partition, start, count - start)
+            if taken == count - start:
+                return
+            errors = batch.errors[start:count]
+            full = np.flatnonzero(errors == rk.QUEUE_FULL)
+            stop = int(full[0]) if len(full) else count - start
+            refused = np.flatnonzero(errors[:stop])
+            self._refuse(batch.opaque[start + refused], errors[refused])
+            start += stop
+            if len(full) and not self._wait_for_room():
+                self._refuse(batch.opaque[start:count], batch.errors[start:count])
+                return
+
+    def _wait_for_room(self) -> bool:
+        """Poll once; says whether to go on: one that was asked to stop gives up what librdkafka has not taken."""
+        self._drain(_FULL_QUEUE_POLL)
+        return not self._course.stopped
+
+    def _refuse(self, opaque: Table, errors: Table) -> None:
+        """Book records that librdkafka did not take: they are surely not in the log."""
+        rows = np.zeros(len(opaque), REPORT)
+        rows["stream"], rows["sequence"] = (
+            opaque >> np.uint64(STREAM_SHIFT),
+            opaque & np.uint64((1 << STREAM_SHIFT) - 1),
+        )
+        rows["outcome"], rows["error"], rows["offset"] = int(Outcome.REFUSED), errors, -1
+        with self._books.edge:
+            self._claiming.fold(rows, len(rows), self._clock.wall())
+
+    def _drain(self, seconds: float) -> None:
+        count, events = self._writer.poll(seconds)
+        while count or events:
+            self._book(count)
+            self._books.errors(events)
+            if any(event.fatal for event in events):
+                return self._renew()
+            count, events = self._writer.poll(0)
+        return None
+
+    def _book(self, count: int) -> None:
+        rows = self._writer.reports.rows
+        count = self._sabotage.reported(rows, count)
+        with self._books.edge:
+            self._claiming.fold(rows, count, self._clock.wall())
+
+    def _renew(self) -> None:
+        """The client is dead for ever: its last reports, then a new one in its place."""
+        event = self._writer.fatal()
+        self._books.fatal(self._writer.number, event.code if event else rk.FATAL)
+        self._retire(0)
+        time.sleep(_RENEWAL_PAUSE)  # a cluster that kills each client at once is not asked without end
+        if self._spec is not None:
+            self._open(self._spec)
+
+    def _retire(self, seconds: float) -> None:
+        """Wait so long for reports, then purge. What the client has not reported when it is closed it never will."""
+        self._wait_for_reports(seconds)
+        self._writer.purge()
+        self._wait_for_reports(_LAST_REPORTS)
+        self._writer.close()
+        self._books.life(self._writer.number, Life.CLOSED)
+
+    def _wait_for_reports(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self._writer.in_flight and time.monotonic() < deadline:
+            count, events = self._writer.poll(_LONGEST_POLL)
+            self._book(count)
+            self._books.errors(events)
+
+    def _cut(self, at: int) -> list[Part]:
+        attempts, claims = self._claiming.cut()
+        sums = self._claiming.sums
+        names = {"acknowledged": kernels.ACKNOWLEDGED, "refused": kernels.REFUSED, "unknown": kernels.UNKNOWN}
+        counts = {name: int(sums[place]) for name, place in {**names, "bytes": kernels.BYTES}.items()}
+        sums[:] = 0
+        if self._spec is not None:
+            dropped = self._pace.account(self._clock.mono()).not_offered
+            counts["not offered"], self._not_offered = dropped - self._not_offered, dropped
+        latencies = cut_latencies(response=self._claiming.response, service=self._claiming.service, lag=self._lag)
+        return [Part(version=0, at=at, attempts=attempts, claims=claims, counts=counts, latencies=latencies)]
+
+
+def _properties(spec: Producers) -> dict[str, str]:
+    """The client properties that the spec means."""
+    fixed = {"acks": spec.acks, "enable.idempotence": "true" if spec.idempotent else "false"}
+    return {"message.timeout.ms": "120000", **spec.properties, **fixed}

@@ -1,0 +1,63 @@
+"""One life of a reading client: fetched rows folded into a `Reading`, and error rows told apart."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from actors import librdkafka as rk
+from actors.pace import Clock
+from actors.reading import Reading
+from actors.sabotage import Honest
+from actors.tally import Table
+from actors.target import Target
+
+MOST: Final = 10_000
+_ALWAYS: Final = {
+    "log_level": "0",  # what matters comes as an error row
+    "allow.auto.create.topics": "false",  # a topic that was deleted stays deleted
+    "enable.auto.commit": "false",
+    "enable.partition.eof": "true",
+    "fetch.message.max.bytes": "4194304",
+    "queued.min.messages": "100000",
+    "queued.max.messages.kbytes": "65536",
+}
+
+
+class Reader:
+    """A reading client that is open until `close`. Raises ValueError on properties that librdkafka refuses."""
+
+    def __init__(
+        self,
+        target: Target,
+        properties: Mapping[str, str],
+        reading: Reading,
+        *,
+        sabotage: Honest | None = None,
+        on_rebalance: rk.OnRebalance | None = None,
+        verify: bool = True,
+    ) -> None:
+        self._reading = reading
+        self._sabotage = sabotage or Honest()
+        self._ordinals = {name: place.ordinal for name, place in target.topics.items()}
+        self.handle = rk.open_client(rk.CONSUMER, {**target.properties, **_ALWAYS, **properties}, on_rebalance)
+        self._fetch = rk.Fetch(self.handle, self._ordinals, target.run, verify=verify)
+
+    def take(self, seconds: float, most: int = MOST) -> int:
+        """Wait for records, which `book` then books. Callbacks run in here."""
+        return self._fetch.take(seconds, most)
+
+    def book(self, count: int, clock: Clock) -> list[Table]:
+        """Book what was taken, and free it; returns the error rows but those that only say that a log has ended."""
+        errors = self._fetch.unpack(count)
+        rows = self._fetch.rows
+        count = self._sabotage.fetched(rows, count)
+        self._reading.fold(rows, count, clock.wall())
+        told = [row.copy() for row in rows[:count][rows["error"][:count] != 0]] if errors else []
+        for row in told:
+            if row["error"] == rk.PARTITION_EOF:
+                self._reading.reach_end(int(row["topic"]), int(row["partition"]), int(row["offset"]))
+        return [row for row in told if row["error"] != rk.PARTITION_EOF]
+
+    def close(self, *, wait: bool = True) -> None:
+        """Handle, queue and topics are gone."""
+        self._fetch.close()
+        rk.close_client(self.handle, wait=wait)
