@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,9 +13,10 @@ from tempfile import TemporaryDirectory
 import platformdirs
 
 from marathon_ray.kafka import guardian, jars, java, versions
-from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.kafka.jars import Tell
 from marathon_ray.kafka.node import Node, properties, write_properties
 from marathon_ray.kafka.plan import Plan
+from marathon_ray.kafka.program import run
 from marathon_ray.kafka.storage import CHECKPOINT, new_uuid
 
 FETCH_WITHIN = 900.0  # seconds to wait for another program that is fetching the same version
@@ -64,14 +64,29 @@ def find(name: str) -> str:
     return versions.choose(name, jars.served(cache()))
 
 
+def cached(version: str) -> Distribution:
+    """Return the distribution of an exact version that ``ready`` has returned before."""
+    home = cache() / version
+    return Distribution(version, home, jars.classpath(home / "jars"))
+
+
+def ready(name: str, train: Callable[[Distribution], None], tell: Tell) -> Distribution:
+    """Return the distribution that a name means; it is downloaded, and trained by ``train``, if it is not yet."""
+    with _held(find(name), tell) as distribution:
+        if not distribution.aot.exists():
+            tell(f"Kafka {distribution.version}: first start", None)
+            train(distribution)
+    return distribution
+
+
 @contextlib.contextmanager
-def held(version: str, tell: jars.Tell) -> Iterator[Distribution]:
+def _held(version: str, tell: Tell) -> Iterator[Distribution]:
     """Give the distribution of an exact version, fetched if need be; nobody else changes it during the block."""
     home = cache() / version
     home.mkdir(parents=True, exist_ok=True)
     with guardian.locked(home, within=FETCH_WITHIN):
-        found = jars.fetch(version, home, tell)
-        distribution = Distribution(version, home, found.classpath)
+        jars.fetch(version, home, tell)
+        distribution = cached(version)
         if not distribution.checkpoint.exists():
             tell(f"Kafka {version}: storage format", None)
             make_checkpoint(distribution, distribution.checkpoint)
@@ -90,23 +105,3 @@ def make_checkpoint(distribution: Distribution, target: Path, *, users: Sequence
         arguments += [part for user in users for part in ("--add-scram", user)]
         run(distribution.command(java.STORAGE_TOOL, arguments), within=FORMAT_WITHIN)
         (node.directory / "data" / CHECKPOINT).replace(target)
-
-
-def run(command: Sequence[str], *, within: float) -> str:
-    """Run a program to its end and return what it printed; KafkaError with its last line if it fails."""
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=within,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise KafkaError(f"{Path(command[0]).name} took more than {within:g} s") from None
-    if done.returncode:
-        last = (done.stdout.strip().splitlines() or ["no output"])[-1]
-        raise KafkaError(f"{Path(command[0]).name} failed with exit code {done.returncode}: {last}")
-    return done.stdout

@@ -6,8 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import jgo.maven
 import stamina
 
+from marathon_ray.kafka import guardian
 from marathon_ray.kafka.cluster import KafkaError
 
 GROUP = "org.apache.kafka"
@@ -32,30 +32,23 @@ def served(cache: Path, *, max_age: float = _LISTING_AGE) -> list[str]:
 
     Without a connection an old listing does; KafkaError if there is none either.
     """
-    project = jgo.maven.MavenContext(repo_cache=cache / "listing").project(GROUP, "kafka_2.13")
-    try:
-        project.update(max_age=int(max_age))
-    except (OSError, RuntimeError) as error:
+    cache.mkdir(parents=True, exist_ok=True)
+    with guardian.locked(cache):
+        project = jgo.maven.MavenContext(repo_cache=cache / "listing").project(GROUP, "kafka_2.13")
+        known = any((cache / "listing").rglob("maven-metadata-*.xml"))
+        project.update(max_age=int(max_age) if known else None)
         if not any((cache / "listing").rglob("maven-metadata-*.xml")):
-            raise KafkaError(f"the Maven registry cannot be asked which Kafka it serves: {error}") from None
-    return [str(component.version) for component in project.versions()]
+            raise KafkaError("the Maven registry cannot be asked which Kafka it serves: no connection?")
+        return [str(component.version) for component in project.versions()]
 
 
-@dataclass(frozen=True)
-class Jars:
-    """A directory of jars that are known to be whole."""
-
-    version: str
-    directory: Path
-
-    @property
-    def classpath(self) -> str:
-        """All jars, in a fixed order: an ahead-of-time cache is good for exactly this text."""
-        return ":".join(str(path) for path in sorted(self.directory.glob("*.jar")))
+def classpath(directory: Path) -> str:
+    """Return all jars of a directory, in a fixed order: an ahead-of-time cache is good for exactly this text."""
+    return ":".join(str(path) for path in sorted(directory.glob("*.jar")))
 
 
-def fetch(version: str, home: Path, tell: Tell) -> Jars:
-    """Return the jars of ``version`` in ``home / "jars"``, downloading them if they are absent or damaged.
+def fetch(version: str, home: Path, tell: Tell) -> None:
+    """See to it that ``home / "jars"`` holds the jars of ``version``: download them if they are absent or damaged.
 
     The caller holds the lock of ``home``. The directory appears at once and complete, or not at all.
     """
@@ -68,7 +61,6 @@ def fetch(version: str, home: Path, tell: Tell) -> Jars:
             (staging / "jars").rename(target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-    return Jars(version, target)
 
 
 def intact(directory: Path) -> bool:
@@ -96,7 +88,8 @@ def download(version: str, staging: Path, tell: Tell) -> None:
     target = staging / "jars"
     target.mkdir()
     with ThreadPoolExecutor(_DOWNLOADS) as pool:
-        for done, path in enumerate(pool.map(download_one, artifacts), 1):
+        for done, future in enumerate(as_completed([pool.submit(download_one, each) for each in artifacts]), 1):
+            path = future.result()
             path.rename(target / path.name)
             tell(f"Kafka {version}: {done} of {len(artifacts)} jars", done / len(artifacts))
     manifest = json.dumps(digests(target.glob("*.jar")), indent=1)

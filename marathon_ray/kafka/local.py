@@ -9,38 +9,29 @@ or seconds after this process has died in whatever way.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import signal
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-import platformdirs
-
-from marathon_ray.kafka import distribution, java, metadata, storage
+from marathon_ray.kafka import certificate, distribution, homes, metadata, state, storage
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.distribution import Distribution
-from marathon_ray.kafka.guardianship import Guardianship, Renewal, appoint, mark, reclaim
+from marathon_ray.kafka.formation import command_of, form, form_node, properties_of
+from marathon_ray.kafka.guardianship import Guardianship, Renewal, appoint, reclaim
 from marathon_ray.kafka.jars import Tell
 from marathon_ray.kafka.metadata import Metadata
-from marathon_ray.kafka.node import Node, lay_out, properties, write_properties
+from marathon_ray.kafka.node import Node
 from marathon_ray.kafka.plan import Options, plan
+from marathon_ray.kafka.registration import unregister
 from marathon_ray.kafka.waiting import wait_until
 
 DISK_A_NODE = 256 * 1024**2  # bytes that must be free for each node
 
 
-def home_of_clusters() -> Path:
-    """Return where local clusters live (``MARATHON_HOME`` overrides it); it exists afterwards."""
-    root = Path(os.environ.get("MARATHON_HOME") or platformdirs.user_state_path("marathon-ray")) / "kafka"
-    root.mkdir(parents=True, exist_ok=True)
-    return root
-
-
-def _silent(_step: str, _done: float | None) -> None:
+def silent(_step: str, _done: float | None) -> None:
     """Say nothing about progress."""
 
 
@@ -51,14 +42,20 @@ class LocalKafka:
     """
 
     def __init__(self, **options: Unpack[Options]) -> None:
-        self.plan = plan(options)
-        self.name = self.plan.name or f"k-{secrets.token_hex(4)}"
-        self.cluster_id = storage.new_uuid()
-        self.nodes: dict[int, Node] = {}
-        self._software: dict[int, Distribution] = {}
-        self._guardian = Guardianship(home_of_clusters() / self.name)
+        wanted = plan(options)
+        self.name = wanted.name or f"k-{secrets.token_hex(4)}"
+        self._state = state.State(plan=wanted, cluster_id=storage.new_uuid(), password=secrets.token_hex(16))
+        self._guardian = Guardianship(homes.root() / self.name)
         self._renewal: Renewal | None = None
         self._wanted: set[int] = set()  # neither killed nor stopped by us: such a node has no reason to be down
+
+    @classmethod
+    def attach(cls, name: str) -> Self:
+        """Take hold of a cluster that runs already, without its lease: it ends when it would have ended anyway."""
+        kafka = cls(name=name)
+        kafka._state = state.load(kafka.home)
+        kafka._wanted = set(kafka.running())
+        return kafka
 
     # --- its life ---
 
@@ -68,21 +65,33 @@ class LocalKafka:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def up(self, tell: Tell = _silent) -> Self:
+    def up(self, tell: Tell = silent) -> Self:
         """Create and start all nodes; they serve when this returns, or nothing is left of them."""
-        self._check_disk()
+        homes.require_space(self._state.plan.nodes * DISK_A_NODE)
         reclaim(self.home.parent)
-        with distribution.held(distribution.find(self.plan.version), tell) as software:
-            pass
-        ports = appoint(self.home, ports=self.plan.nodes * self.plan.ports_a_node, first_port=self.plan.port)
+        return self.boot(distribution.ready(self._state.plan.version, train, tell), tell)
+
+    def boot(self, software: Distribution, tell: Tell = silent) -> Self:
+        """Do as ``up`` with software that is at hand."""
+        plan = self._state.plan
+        tell(f"Kafka {software.version}: {plan.nodes} nodes", None)
+        ports = appoint(self.home, ports=plan.nodes * plan.ports_a_node, first_port=plan.port)
         try:
             self._renewal = Renewal(self._guardian)
-            self._create(software, ports)
+            form(self.home, self._state, software, ports)
+            for node in self.nodes:
+                self.start(node)
             self.wait_up()
         except BaseException:
             self.close()
             raise
         return self
+
+    def hand_over(self, seconds: float) -> None:
+        """Leave the cluster to its guardian alone, which ends it in so many seconds; this process may end."""
+        if self._renewal:
+            self._renewal.stop()
+        self._guardian.request("renew", seconds=seconds)
 
     def close(self) -> None:
         """End the cluster; no process, port or file of it is left."""
@@ -95,64 +104,45 @@ class LocalKafka:
         """The directory with everything of this cluster."""
         return self._guardian.home
 
-    def _check_disk(self) -> None:
-        free, needed = shutil.disk_usage(self.home.parent).free, self.plan.nodes * DISK_A_NODE
-        if free < needed:
-            raise KafkaError(
-                f"{self.home.parent} has {free >> 20} MiB free, {self.plan.nodes} nodes need {needed >> 20}"
-            )
-
-    def _create(self, software: Distribution, ports: Sequence[int]) -> None:
-        (self.home / "log4j2.properties").write_text(java.LOG4J, encoding="utf-8")
-        shutil.copyfile(software.checkpoint, self.home / storage.CHECKPOINT)
-        self.nodes = lay_out(self.plan, self.home, ports)
-        for node in self.nodes:
-            self._software[node] = software
-            self._format(node)
-        for node in self.nodes:
-            self.start(node)
-
-    def _format(self, node: int) -> None:
-        directory = self.nodes[node].directory
-        directory.mkdir(exist_ok=True)
-        write_properties(self.nodes[node].configuration, self._properties(node))
-        storage.format_node(self._properties(node), self.cluster_id, self.home / storage.CHECKPOINT)
-
-    def _properties(self, node: int) -> dict[str, str]:
-        voters = [each for each in self.nodes.values() if each.votes]
-        return properties(self.nodes[node], voters, self.plan)
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """The ids of all nodes, whether they run or not."""
+        return tuple(self._state.nodes)
 
     # --- where it is ---
 
     def bootstrap(self, *nodes: int) -> str:
         """Return ``host:port,…`` of the given nodes, of all if none is given."""
-        chosen = [self._node(number) for number in nodes or self.nodes]
-        return ",".join(f"{host}:{port}" for host, port in (node.address for node in chosen))
+        return ",".join(f"{host}:{port}" for host, port in (self._node(node).address for node in nodes or self.nodes))
 
     def client_properties(self, *, secure: bool = False) -> dict[str, str]:
-        """Return the librdkafka properties that a client needs to connect."""
-        if secure:
-            raise KafkaError(f"cluster {self.name} has no secure listener")
-        return {"bootstrap.servers": self.bootstrap()}
+        """Return the librdkafka properties that a client needs to connect, by TLS and SCRAM if ``secure``."""
+        if not secure:
+            return {"bootstrap.servers": self.bootstrap()}
+        if not self._state.plan.secure:
+            raise KafkaError(f"cluster {self.name} has no secure listener: it was not started with secure=True")
+        servers = ",".join(f"{node.address[0]}:{node.secure_port}" for node in self._state.nodes.values())
+        return {"bootstrap.servers": servers, **certificate.client_properties(self.home, self._state.password)}
+
+    def segments(self, topic: str, partition: int, *, node: int) -> list[Path]:
+        """Return the segment files of a partition on a node, oldest first; none if it has no replica there."""
+        return storage.segments(properties_of(self.home, self._state, self._node(node)), topic, partition)
 
     def _node(self, number: int) -> Node:
-        if number not in self.nodes:
-            raise KafkaError(f"there is no node {number} in cluster {self.name}: {sorted(self.nodes)}")
-        return self.nodes[number]
+        found = self._state.nodes.get(number)
+        if found is None:
+            raise KafkaError(f"there is no node {number} in cluster {self.name}, only {list(self.nodes)}")
+        return found
 
     # --- what can be done to it ---
 
     def kill(self, node: int) -> None:
         """End the node's process at once (SIGKILL); it is gone when this returns."""
-        self._wanted.discard(node)
-        self._signal(node, signal.SIGKILL)
-        wait_until(f"the death of node {node}", lambda: self.state(node) == "down", within=10)
+        self._end(node, signal.SIGKILL, within=10)
 
     def stop(self, node: int, *, within: float = 60) -> None:
         """Ask the node to end (SIGTERM); it is gone when this returns, at most ``within`` seconds later."""
-        self._wanted.discard(node)
-        self._signal(node, signal.SIGTERM)
-        wait_until(f"the stop of node {node}", lambda: self.state(node) == "down", within=within)
+        self._end(node, signal.SIGTERM, within=within)
 
     def pause(self, node: int, *, at_most: float | None = None) -> None:
         """Freeze the node (SIGSTOP) until ``resume``; after ``at_most`` seconds its guardian lets it go on."""
@@ -165,29 +155,68 @@ class LocalKafka:
     def start(self, node: int) -> None:
         """Start a node that is down; ``wait_up`` waits until it serves."""
         at = self._node(node)
-        options = [
-            f"-Xmx{self.plan.heap}",
-            mark(self.home),
-            f"-Dmarathon.log={at.log}",
-            f"-Dlog4j2.configurationFile={self.home / 'log4j2.properties'}",
-            *self.plan.jvm,
-        ]
-        argv = self._software[node].command(java.BROKER, [str(at.configuration)], options=options)
-        self._wanted.add(node)
+        argv = command_of(self.home, self._state, at)
         self._guardian.request("start", node=node, argv=argv, log=str(at.console))
+        self._wanted.add(node)
+
+    def wipe(self, node: int) -> None:
+        """Delete all data of a node that is down; it keeps its id and comes back empty."""
+        self._require_down(node)
+        storage.wipe_node(properties_of(self.home, self._state, self._node(node)))
+        form_node(self.home, self._state, self._node(node))
+
+    def add(self) -> int:
+        """Start one more broker, which does not vote, and return its id; it serves and holds no partition yet."""
+        ports = self._guardian.request("reserve", count=self._state.plan.ports_a_node)["ports"]
+        number = max(self.nodes) + 1
+        node = Node(number, self.home / f"node-{number}", False, *ports)  # noqa: FBT003  the order of the ports
+        self._state.nodes[number] = node
+        self._state.versions[number] = self._state.versions[min(self.nodes)]
+        self._state.save(self.home)
+        form_node(self.home, self._state, node)
+        self.start(number)
+        self.wait_up()
+        return number
+
+    def remove(self, node: int) -> None:
+        """Take a broker that does not vote away for good: stopped, unregistered, its data deleted."""
+        at = self._node(node)
+        if at.votes:
+            raise KafkaError(f"node {node} of cluster {self.name} votes in the controller quorum: it cannot be removed")
+        if self.state(node) != "down":
+            self.stop(node)
+        unregister(self._node(self._some_running()).address, node)
+        self._guardian.request("forget", node=node, ports=at.ports)
+        storage.wipe_node(properties_of(self.home, self._state, at))
+        shutil.rmtree(at.directory)
+        del self._state.nodes[node], self._state.versions[node]
+        self._state.save(self.home)
+
+    def upgrade(self, node: int, version: str, tell: Tell = silent) -> None:
+        """Stop the node in good order if it runs, and start it with ``version``; it serves when this returns."""
+        software = distribution.ready(version, train, tell)
+        if self.state(node) != "down":
+            self.stop(node)
+        self._state.versions[node] = software.version
+        self._state.save(self.home)
+        self.start(node)
+        self.wait_up()
+
+    def _end(self, node: int, number: signal.Signals, *, within: float) -> None:
+        self._signal(node, number)
+        self._wanted.discard(node)
+        wait_until(f"the end of node {node} by {number.name}", lambda: self.state(node) == "down", within=within)
 
     def _signal(self, node: int, number: signal.Signals, *, thaw_after: float | None = None) -> None:
-        state = self.state(node)
-        if state == "down":
+        if self.state(node) == "down":
             raise KafkaError(f"node {node} of cluster {self.name} is down: {number.name} has nobody to meet")
         self._guardian.request("signal", node=node, number=int(number), thaw_after=thaw_after)
 
-    # --- how it is ---
+    def _require_down(self, node: int) -> None:
+        if self.state(node) != "down":
+            raise KafkaError(f"node {node} of cluster {self.name} is {self.state(node)}; it must be down for that")
 
-    def _status(self, node: int) -> dict[str, Any]:
-        self._node(node)
-        found: dict[str, Any] = self._guardian.request("status")["nodes"][str(node)]
-        return found
+    # --- how it is ---
 
     def state(self, node: int) -> str:
         """Return "up", "paused" or "down"."""
@@ -200,13 +229,22 @@ class LocalKafka:
             raise KafkaError(f"node {node} of cluster {self.name} is down, with exit code {status['exit']}")
         return int(status["pid"])
 
+    def version(self, node: int) -> str:
+        """Return which Kafka the node runs."""
+        self._node(node)
+        return self._state.versions[node]
+
     def running(self) -> list[int]:
         """Return the ids of the nodes that are up (not paused, not down)."""
         nodes = self._guardian.request("status")["nodes"]
         return [number for number in self.nodes if nodes.get(str(number), {}).get("state") == "up"]
 
+    def ends_in(self) -> float:
+        """Return the seconds until the guardian ends the cluster, unless the lease is renewed."""
+        return float(self._guardian.request("status")["lease"])
+
     def logs(self, node: int) -> str:
-        """Return what the broker of a node has logged, and what its JVM said beside it."""
+        """Return what the broker of a node has logged, and before it what its JVM said beside the log."""
         at = self._node(node)
         return "".join(path.read_text(errors="replace") for path in (at.console, at.log) if path.exists())
 
@@ -214,22 +252,53 @@ class LocalKafka:
         """Return what this node believes about the brokers and about ``topics``; OSError if it does not answer."""
         return metadata.ask(self._node(node).address, topics)
 
+    def leader(self, topic: str, partition: int = 0, *, seen_by: int | None = None) -> int:
+        """Return the id of the leader (-1: none) as ``seen_by``, or else the first node that runs, believes."""
+        return self.metadata(seen_by or self._some_running(), topic).leader(topic, partition)
+
     def wait_up(self, *, within: float = 60) -> None:
         """Wait until each running node names every running node in its Metadata."""
         wait_until(f"the start of cluster {self.name}", self._is_up, within=within)
+
+    def wait_in_sync(self, topic: str, *, within: float = 60) -> None:
+        """Wait until, in the eyes of each running node, every partition is led and all its replicas are in sync."""
+        wait_until(f"{topic} in sync on cluster {self.name}", lambda: self._in_sync(topic), within=within)
+
+    def _status(self, node: int) -> dict[str, Any]:
+        self._node(node)
+        nodes = self._guardian.request("status")["nodes"]
+        found: dict[str, Any] = nodes.get(str(node), {"state": "down", "exit": None})
+        return found
+
+    def _some_running(self) -> int:
+        running = self.running()
+        if not running:
+            raise KafkaError(f"no node of cluster {self.name} is running")
+        return running[0]
 
     def _is_up(self) -> bool:
         running = self.running()
         for node in self._wanted - set(running):
             if self.state(node) == "down":
                 raise KafkaError(f"node {node} of cluster {self.name} has ended by itself: {self._last_words(node)}")
-        try:
-            return all(set(running) <= set(self.metadata(node).brokers) for node in running)
-        except OSError:
-            return False
+        return metadata.all_see({node: self._node(node).address for node in running})
+
+    def _in_sync(self, topic: str) -> bool:
+        return metadata.all_in_sync([self._node(node).address for node in self.running()], topic)
 
     def _last_words(self, node: int) -> str:
         """Return the line in which a node most likely says why it ended."""
         lines = [line for line in self.logs(node).splitlines() if line.strip()] or ["it said nothing"]
         telling = [line for line in lines if "ERROR" in line or "FATAL" in line or "Exception" in line]
         return (telling or lines)[-1].strip()
+
+
+def train(software: Distribution) -> None:
+    """Boot one node that writes down which classes it loaded, so that later ones start in two thirds of the time."""
+    target = software.aot.with_suffix(".new")
+    kafka = LocalKafka(nodes=1, version=software.version, jvm=(f"-XX:AOTCacheOutput={target}",))
+    try:
+        kafka.boot(software).stop(1)
+    finally:
+        kafka.close()
+    target.replace(software.aot)

@@ -5,8 +5,9 @@ Brokers may disagree: an isolated one goes on naming itself leader. So the broke
 
 from __future__ import annotations
 
+import contextlib
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from marathon_ray.kafka.wire import Address, Reader, exchange, header, string
@@ -72,3 +73,18 @@ def _partition(topic: str, answer: Reader) -> tuple[tuple[str, int], Partition]:
     error, index, leader = answer.int16(), answer.int32(), answer.int32()
     replicas, isr = answer.ints(), answer.ints()
     return (topic, index), Partition(leader, replicas, isr, error)
+
+
+def all_see(addresses: Mapping[int, Address]) -> bool:
+    """Whether each of these brokers answers and names all of them."""
+    with contextlib.suppress(OSError):
+        return all(addresses.keys() <= ask(address).brokers.keys() for address in addresses.values())
+    return False
+
+
+def all_in_sync(addresses: Iterable[Address], topic: str) -> bool:
+    """Whether each of these brokers answers, knows the topic, and holds every partition of it for in sync."""
+    with contextlib.suppress(OSError):
+        views = [ask(address, [topic]).partitions.values() for address in addresses]
+        return all(view and all(partition.in_sync for partition in view) for view in views)
+    return False

@@ -59,7 +59,7 @@ def lay_out(plan: Plan, home: Path, ports: Sequence[int]) -> dict[int, Node]:
 
 
 def properties(node: Node, voters: Sequence[Node], plan: Plan) -> dict[str, str]:
-    """Return all properties of a node: what identifies it, over what the plan sets, over the defaults of a test."""
+    """Return a node's properties: what identifies it, over what the plan sets, over the defaults of a test."""
     given = {**plan.properties, **plan.node_properties.get(node.id, {})}
     merged: dict[str, object] = {**defaults(plan), "log.dirs": node.directory / "data", **given}
     merged |= identity(node, voters)

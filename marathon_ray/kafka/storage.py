@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 CHECKPOINT = "bootstrap.checkpoint"
+_QUORUM = "__cluster_metadata-0"
 
 
 def new_uuid() -> str:
@@ -39,13 +40,18 @@ def format_node(properties: Mapping[str, str], cluster_id: str, checkpoint: Path
 
 
 def wipe_node(properties: Mapping[str, str]) -> None:
-    """Empty a node's directories (a directory itself may be a mount, so it stays)."""
+    """Empty a node's directories, but for what it has promised in the controller quorum.
+
+    A voter that forgets its vote breaks Raft itself: a wiped leader that comes back before the others have noticed
+    stops with "inconsistent with current leader". The directories stay too, since each may be a mount.
+    """
     for directory in log_directories(properties):
-        for path in directory.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
+        for path in [found for found in directory.rglob("*") if not found.is_dir()]:
+            if path.parent.name != _QUORUM or path.name != "quorum-state":
                 path.unlink()
+        for path in sorted((found for found in directory.rglob("*") if found.is_dir()), reverse=True):
+            if not any(path.iterdir()):
+                path.rmdir()
 
 
 def segments(properties: Mapping[str, str], topic: str, partition: int) -> list[Path]:

@@ -1,0 +1,30 @@
+"""Short-lived programs (Kafka's tools, Java's keytool): run to their end, with a deadline and one line of blame."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from marathon_ray.kafka.cluster import KafkaError
+
+
+def run(command: Sequence[str], *, within: float) -> str:
+    """Run a program to its end and return what it printed; KafkaError with its last line if it fails."""
+    name = Path(command[0]).name
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=within,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise KafkaError(f"{name} took more than {within:g} s") from None
+    if done.returncode:
+        last = (done.stdout.strip().splitlines() or ["no output"])[-1]
+        raise KafkaError(f"{name} failed with exit code {done.returncode}: {last}")
+    return done.stdout

@@ -1,0 +1,43 @@
+"""What is known of a local cluster, kept in its directory so that any process of this user can take hold of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.kafka.node import Node
+from marathon_ray.kafka.plan import Plan
+
+_FILE = "cluster.json"
+
+
+class State(BaseModel):
+    """The plan, and what was made of it; ``versions`` is the software of each node, ``password`` that of TLS clients."""
+
+    plan: Plan
+    cluster_id: str
+    password: str
+    nodes: dict[int, Node] = {}
+    versions: dict[int, str] = {}
+
+    @property
+    def voters(self) -> list[Node]:
+        """The nodes of the controller quorum."""
+        return [node for node in self.nodes.values() if node.votes]
+
+    def save(self, home: Path) -> None:
+        """Write it into the cluster's directory, whole or not at all."""
+        path = home / f"{_FILE}.new"
+        path.touch(mode=0o600)
+        path.write_text(self.model_dump_json(indent=1), encoding="utf-8")
+        path.replace(home / _FILE)
+
+
+def load(home: Path) -> State:
+    """Return the state of the cluster in ``home``; KafkaError if there is no such cluster (yet)."""
+    try:
+        return State.model_validate_json((home / _FILE).read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        raise KafkaError(f"there is no cluster {home.name} in {home.parent}") from None
