@@ -1,5 +1,6 @@
 """The auditor: reads every partition twice, near the tail and again later and afresh, and never lets an offset be reset."""
 
+import threading
 import time
 from collections import deque
 from typing import Final
@@ -9,8 +10,9 @@ import numpy as np
 from actors import librdkafka as rk
 from actors.librdkafka import Place
 from actors.pace import Clock
-from actors.reader import Reader
+from actors.reader import MOST, Reader
 from actors.reading import Reading
+from actors.rows import NO_TOPIC
 from actors.sabotage import Honest
 from actors.spec import Auditors
 from actors.tally import BLOCK, Counts, Kind, Part, Table, Tally
@@ -44,7 +46,7 @@ class Pass:
         for topic, some in spec.begin.items():
             for partition, both in some.items():
                 self._begin[topic, partition] = both[name == SECOND]
-        self._paused: set[tuple[str, int]] = set()
+        self._paused = set(self._places) if name == SECOND else set()
         self._moved: dict[tuple[str, int], tuple[float, int]] = {}
         self._assign()
 
@@ -62,46 +64,54 @@ class Pass:
         position = int(self._row(place)["position"])
         return position if position >= 0 else self._begin[place]
 
-    def take(self, seconds: float) -> int:
-        """Wait for records."""
-        return self._reader.take(seconds)
+    def take(self, seconds: float, limits: Counts) -> int:
+        """Wait for records: no more than there are, all partitions together, up to the limits."""
+        ahead = limits - np.maximum(self.reading.places["position"], 0)
+        allowed = int(np.clip(ahead, 0, MOST).sum())
+        return self._reader.take(seconds, min(max(allowed, 1), MOST))
 
     def book(self, count: int, clock: Clock) -> list[Table]:
         """Book what was taken; returns error rows other than moved logs, which are put right by `mend`."""
         others = []
         for row in self._reader.book(count, clock):
-            if row["error"] == rk.RESET and row["topic"] != rk.NO_TOPIC:
+            if row["error"] == rk.RESET and row["topic"] != NO_TOPIC:
                 place = (self._target.named(int(row["topic"])), int(row["partition"]))
                 self._moved[place] = (time.monotonic(), int(row["offset"]))
             else:
                 others.append(row)
         return others
 
-    def mend(self, clock: Clock) -> None:
+    def mend(self, edge: threading.Lock, clock: Clock) -> None:
         """Where a log was cut or has expired under the reader, book it and go on from where the log is now."""
         due = [place for place, (at, _) in self._moved.items() if at <= time.monotonic()]
-        mended = [place for place in due if self._mend(place, self._moved[place][1], clock)]
-        for place in mended:
-            del self._moved[place]
-        if mended:
-            self._assign()
+        ends = {place: self._ends(place) for place in due}
+        with edge:
+            for place, both in ends.items():
+                if both:
+                    self._mend(place, self._moved.pop(place)[1], both, clock)
+            if any(ends.values()):
+                self._assign()
 
-    def _mend(self, place: tuple[str, int], said: int, clock: Clock) -> bool:
+    def _ends(self, place: tuple[str, int]) -> tuple[int, int] | None:
         try:
-            low, high = rk.watermarks(self._reader.handle, *place, _ASK_SECONDS)
+            return rk.watermarks(self._reader.handle, *place, _ASK_SECONDS)
         except rk.KafkaError:  # no leader yet
-            self._moved[place] = (time.monotonic() + _RETRY_SECONDS, said)
-            return False
+            self._moved[place] = (time.monotonic() + _RETRY_SECONDS, self._moved[place][1])
+            return None
+
+    def _mend(self, place: tuple[str, int], said: int, ends: tuple[int, int], clock: Clock) -> None:
+        low, high = ends
         topic, partition, position = self._target.topics[place[0]].ordinal, place[1], self._next(place)
-        if 0 <= position < low:
+        if position < 0:  # nothing was read yet, so nothing is missed
+            self._begin[place] = low
+        elif position < low:
             self.reading.note(Kind.EXPIRED, topic, partition, offset=low, count=low - position, at=clock.wall())
             self._begin[place] = low
         else:
-            cut = min(said if said >= 0 else high, high, max(position, 0))
+            cut = min(said if said >= 0 else high, high, position)
             self.reading.note(Kind.TRUNCATED, topic, partition, offset=cut, count=position - cut, at=clock.wall())
             self._begin[place] = max(low, cut // BLOCK * BLOCK)  # a block is the unit of re-reading
         self.reading.stand(topic, partition, self._begin[place], 0)
-        return True
 
     def positions(self) -> Counts:
         """Where the pass stands, for each partition of the target (-1: nowhere yet)."""
@@ -192,19 +202,22 @@ class Auditor:
             passes = [Pass(name, self._target, spec, self._sabotage.get(name)) for name in (FIRST, SECOND)]
             with self._books.edge:
                 self._passes = passes
+            self._no_limits = np.full(len(passes[0].reading.places), np.iinfo(np.int64).max)
+            self._limits = np.zeros_like(self._no_limits)
         self._next_look = 0.0
 
     def _step(self) -> None:
         first, second = self._passes
-        busy = self._read(second, 0.0)
-        self._read(first, 0.0 if busy else _IDLE_POLL)
         now = time.monotonic()
         if now >= self._next_look:
-            self._next_look = now + _LOOK_SECONDS
+            # a partition that pauses is fetched anew: seldom is cheap, and still near what was asked
+            self._next_look = now + max(_LOOK_SECONDS, self._spec.trailing / 20)
             self._look(first, second, now)
+        busy = self._read(second, 0.0, self._limits)
+        self._read(first, 0.0 if busy else _IDLE_POLL, self._no_limits)
 
-    def _read(self, one: Pass, seconds: float) -> int:
-        count = one.take(seconds)
+    def _read(self, one: Pass, seconds: float, limits: Counts) -> int:
+        count = one.take(seconds, limits)
         if count:
             with self._books.edge:
                 errors = one.book(count, self._clock)
@@ -213,10 +226,8 @@ class Auditor:
 
     def _look(self, first: Pass, second: Pass, now: float) -> None:
         self._trail.note(now, first.positions())
-        limits = self._trail.limits(now, self._spec.trailing)
-        with self._books.edge:
-            for one in (first, second):
-                one.mend(self._clock)
-        if self._spec.trailing == 0:
-            limits = np.full(len(second.reading.places), np.iinfo(np.int64).max)
-        second.hold_below(np.zeros(len(second.reading.places), np.int64) if limits is None else limits)
+        allowed = self._no_limits if self._spec.trailing == 0 else self._trail.limits(now, self._spec.trailing)
+        self._limits = np.zeros_like(self._no_limits) if allowed is None else allowed
+        for one in (first, second):
+            one.mend(self._books.edge, self._clock)
+        second.hold_below(self._limits)

@@ -46,6 +46,7 @@ class Producer:
         self._not_offered = 0
         self._next_look = 0
         self._spec: Producers | None = None
+        self._pace: Pace | None = None
 
     def apply(self, revision: int, spec: Producers) -> None:
         """Take that slice from the next batch on. Nothing that was due before is forgotten."""
@@ -63,20 +64,15 @@ class Producer:
         """Load until stopped. Raises ValueError or KafkaError where a spec's client cannot be had (see `Writer`)."""
         try:
             while (spec := self._course.next()) is not None:
-                self._adopt(spec)
+                pace = self._adopt(spec)
                 while self._course.holds and spec.partitions:
-                    self._step()
+                    self._step(pace)
         finally:
             if self._spec is not None:
                 self._retire(self._flush_seconds)
 
-    def _adopt(self, spec: Producers) -> None:
+    def _adopt(self, spec: Producers) -> Pace:
         before, self._spec = self._spec, spec
-        now = self._clock.mono()
-        if before is None:
-            self._pace = Pace(spec.schedule(), watch=self._watch, started=now)
-        else:
-            self._pace.apply(now, spec.schedule())
         self._composer = Composer(spec.size, spec.keys, spec.compressible)
         self._bound = max(1, min(spec.in_flight, int(_IN_FLIGHT_BYTES / spec.size.mean)))
         self._places = [(name, partition) for name, some in spec.partitions.items() for partition in some]
@@ -88,6 +84,12 @@ class Producer:
         else:
             with self._books.edge:
                 self._writer.widen(self._places)
+        now = self._clock.mono()  # from here on the schedule runs; what is slow to begin with stands above
+        if self._pace is None:
+            self._pace = Pace(spec.schedule(), watch=self._watch, started=now)
+        else:
+            self._pace.apply(now, spec.schedule())
+        return self._pace
 
     def _open(self, spec: Producers) -> None:
         properties = _properties(spec)
@@ -95,8 +97,10 @@ class Producer:
         with self._books.edge:
             self._writer = Writer(self._target, properties, self._places, self._claiming)
         self._books.life(self._writer.number, Life.OPEN)
+        self._composer.compose(Identity(self._target.run, 0, 0, 0, 0), 0, 0, Times(0))  # compiled or loaded now
+        self._claiming.fold(np.zeros(1, REPORT), 0, 0)
 
-    def _step(self) -> None:
+    def _step(self, pace: Pace) -> None:
         now = self._clock.mono()
         room = self._bound - self._writer.in_flight
         if room <= 0:
@@ -104,10 +108,10 @@ class Producer:
         elif now < self._next_look:
             self._drain((self._next_look - now) / 1e9)
         else:
-            slot = self._pace.take(now, room)
+            slot = pace.take(now, room)
             self._next_look = now if slot.count >= room else now + _TICK
             self._write(slot)
-            self._drain(0 if slot.count else min(self._pace.wait(now), _LONGEST_POLL))
+            self._drain(0 if slot.count else min(pace.wait(now), _LONGEST_POLL))
 
     def _write(self, slot: Slot) -> None:
         self._lag[latency.bucket(slot.lag // 1000)] += slot.count
@@ -204,7 +208,7 @@ class Producer:
         names = {"acknowledged": kernels.ACKNOWLEDGED, "refused": kernels.REFUSED, "unknown": kernels.UNKNOWN}
         counts = {name: int(sums[place]) for name, place in {**names, "bytes": kernels.BYTES}.items()}
         sums[:] = 0
-        if self._spec is not None:
+        if self._pace is not None:
             dropped = self._pace.account(self._clock.mono()).not_offered
             counts["not offered"], self._not_offered = dropped - self._not_offered, dropped
         latencies = cut_latencies(response=self._claiming.response, service=self._claiming.service, lag=self._lag)

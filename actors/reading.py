@@ -18,7 +18,7 @@ class Reading:
     """What one client has read of `partitions` (topic ordinal: number of partitions) since the last cut."""
 
     def __init__(self, partitions: Mapping[int, int], *, committed: bool = False) -> None:
-        self._committed = committed
+        self.committed = committed  # whether the reader is read_committed: it then must not be given what will abort
         self.places: Table = np.zeros(0, PLACE)
         self._bases = np.full(max(partitions, default=0) + 1, -1, np.int64)
         for topic, count in partitions.items():
@@ -48,7 +48,8 @@ class Reading:
 
     def place(self, topic: int, partition: int) -> Table:
         """The live PLACE row of a partition. Raises IndexError on one that is not read here."""
-        return self.places[self.index(topic, partition)]
+        place: Table = self.places[self.index(topic, partition)]
+        return place
 
     def stand(self, topic: int, partition: int, position: int, stint: int) -> None:
         """The reader was put at `position` (-1: wherever it will be) for a new stint; that is no rewind."""
@@ -75,7 +76,7 @@ class Reading:
         while True:
             done = kernels.fold_records(
                 fetched, done, count, self.places, self._bases, self._runs, self._found, self._spans, self._incidents,
-                self._used, self.sums, self.latency, now, self._committed,
+                self._used, self.sums, self.latency, now, self.committed,
             )  # fmt: skip
             if done == count:
                 return

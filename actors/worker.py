@@ -96,6 +96,11 @@ class Outbox:
                 self._parts.popleft()
 
     @property
+    def next_version(self) -> int:
+        """The version that the next part will be given."""
+        return self._version + 1
+
+    @property
     def confirmed(self) -> int:
         """The newest version that is known to have arrived."""
         return self._confirmed
