@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,12 +86,22 @@ def _held(version: str, tell: Tell) -> Iterator[Distribution]:
     home = cache() / version
     home.mkdir(parents=True, exist_ok=True)
     with guardian.locked(home, within=FETCH_WITHIN):
+        _clear(home)
         jars.fetch(version, home, tell)
         distribution = cached(version)
         if not distribution.checkpoint.exists():
             tell(f"Kafka {version}: storage format", None)
             make_checkpoint(distribution, distribution.checkpoint)
         yield distribution
+
+
+def _clear(home: Path) -> None:
+    """Remove what a program left that was killed while it worked here."""
+    for pattern in ("staging-*", "format-*"):
+        for leftover in home.glob(pattern):
+            shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in home.glob("*.new"):
+        leftover.unlink()
 
 
 def make_checkpoint(distribution: Distribution, target: Path, *, users: Sequence[str] = ()) -> None:

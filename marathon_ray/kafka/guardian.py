@@ -28,7 +28,7 @@ from typing import Any
 
 SOCKET = "guardian.sock"
 TICK = 0.05  # seconds between two looks at leases, children and thaws
-LOCK_WITHIN = 10.0  # seconds to wait for another program that is just creating or clearing a cluster
+LOCK_WITHIN = 30.0  # seconds to wait for another program that is just creating or clearing a cluster
 REQUEST_WITHIN = 1.0  # seconds a client has to send its line
 ENDING_WITHIN = 20.0  # seconds that killed processes have to disappear
 PORTS_FROM = 20000  # the first port given out when none is asked for; the last is below the ephemeral range
@@ -113,7 +113,9 @@ def hold_from(first: int, count: int) -> dict[int, socket.socket]:
     for port in range(first, first + count):
         try:
             held[port] = hold(port)
-        except (OSError, OverflowError) as error:
+        except OSError as error:
+            for holder in held.values():
+                holder.close()
             raise RefusedError(f"port {port} of 127.0.0.1 is taken or not allowed: {error}") from None
     return held
 

@@ -24,6 +24,7 @@ from marathon_ray.kafka.waiting import wait_until
 LEASE = 15.0  # seconds a cluster outlives a driver that no longer renews
 RENEWALS = 5  # in each lease
 ANSWER_WITHIN = 10.0  # seconds
+APPOINT_WITHIN = 60.0  # seconds; longer than a guardian waits for others
 END_WITHIN = 30.0  # seconds for all processes and files to go
 PATH_LIMIT = 100  # bytes of a Unix socket's path; the systems' own limits are 104 to 108
 
@@ -81,12 +82,18 @@ def appoint(home: Path, *, ports: int, first_port: int | None = None, lease: flo
         raise KafkaError(f"the path {home / guardian.SOCKET} is longer than {PATH_LIMIT} bytes; choose a shorter home")
     order = guardian.Order(str(home), ports, first_port, lease)
     command = [sys.executable, "-I", "-S", guardian.__file__, json.dumps(asdict(order))]
-    outcome = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True, timeout=30, check=False
-    )
-    if not outcome.stdout:
-        raise KafkaError(f"the guardian of cluster {home.name} did not start: exit code {outcome.returncode}")
-    answer = json.loads(outcome.stdout)
+    try:
+        outcome = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            timeout=APPOINT_WITHIN,
+            check=False,
+        )
+        answer = json.loads(outcome.stdout)
+    except (subprocess.TimeoutExpired, ValueError) as error:
+        raise KafkaError(f"the guardian of cluster {home.name} did not start: {error}") from None
     if "error" in answer:
         raise KafkaError(str(answer["error"]))
     return tuple(answer["ports"])

@@ -40,4 +40,4 @@ def load(home: Path) -> State:
     try:
         return State.model_validate_json((home / _FILE).read_text(encoding="utf-8"))
     except (OSError, ValidationError):
-        raise KafkaError(f"there is no cluster {home.name} in {home.parent}") from None
+        raise KafkaError(f"cluster {home.name} in {home.parent} is not there, or not made yet") from None

@@ -12,16 +12,23 @@ _CLIENT = b"marathon"
 
 @dataclass
 class Reader:
-    """A cursor over an answer in Kafka's classic (not flexible) encoding; ``struct.error`` where it is too short."""
+    """A cursor over an answer in Kafka's classic (not flexible) encoding; OSError where it is too short."""
 
     data: bytes
     at: int = 0
 
     def _take(self, layout: str) -> int:
+        size = struct.calcsize(layout)
         value: int
-        (value,) = struct.unpack_from(layout, self.data, self.at)
-        self.at += struct.calcsize(layout)
+        (value,) = struct.unpack(layout, self._bytes(size))
         return value
+
+    def _bytes(self, size: int) -> bytes:
+        found = self.data[self.at : self.at + size]
+        if len(found) < size:
+            raise OSError(f"the answer of {len(self.data)} bytes ends early: {size} more are needed at {self.at}")
+        self.at += size
+        return found
 
     def int8(self) -> int:
         return self._take(">b")
@@ -37,10 +44,7 @@ class Reader:
 
     def text(self) -> str | None:
         size = self.int16()
-        if size < 0:
-            return None
-        self.at += size
-        return self.data[self.at - size : self.at].decode()
+        return None if size < 0 else self._bytes(size).decode(errors="replace")
 
 
 def string(value: str) -> bytes:
