@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
 SECOND: Final = 10**9
@@ -30,7 +31,7 @@ class Clock:
 
     def offset(self) -> int:
         """Wall minus monotonic, ns: the closest of five readings, so that a preempted one does not count."""
-        return min(self._reading() for _ in range(5))[1]
+        return min((self._reading() for _ in range(5)), key=itemgetter(0))[1]
 
     def _reading(self) -> tuple[int, int]:
         before, wall, after = self.mono(), self.wall(), self.mono()
@@ -97,18 +98,13 @@ class _Stretch(NamedTuple):
         return (self.a + (self.b + self.c * x) * x) // self.m
 
     def reaches(self, number: int) -> bool:
-        """Whether that record becomes due before its end."""
-        if self.end == math.inf:
-            return self.b > 0 or self.a >= number * self.m
-        return self.due(int(self.end)) >= number
+        """Whether that record becomes due before its end; those from before its start count as well."""
+        return self.b > 0 if self.end == math.inf else self.due(int(self.end)) >= number
 
     def time(self, number: int) -> int:
-        """The first ns at which that record is due; the stretch must reach it."""
-        missing = number * self.m - self.a
-        if missing <= 0:
-            return self.start
+        """The first ns at which that record is due; the first stretch that reaches it must be this one."""
         if self.c == 0:
-            return self.start - (-missing // self.b)
+            return self.start - (self.a - number * self.m) // self.b
         return self.start + bisect_left(range(self.start, int(self.end)), number, key=self.due)
 
 

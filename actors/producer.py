@@ -103,7 +103,7 @@ class Producer:
     def _step(self, pace: Pace) -> None:
         now = self._clock.mono()
         room = self._bound - self._writer.in_flight
-        if room <= 0:
+        if room <= self._bound // 4:  # the target is slower than the schedule: full slices, not crumbs
             self._drain(_FULL_QUEUE_POLL)
         elif now < self._next_look:
             self._drain((self._next_look - now) / 1e9)
