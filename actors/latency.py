@@ -4,7 +4,9 @@ Below 128 µs each bucket is one µs; from there each octave has 64, so a bucket
 layout ends at 2**40 µs (12.7 days); what is longer counts in the last bucket, what is negative in the first.
 """
 
+import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
@@ -58,7 +60,8 @@ def percentile(counts: Counts, share: float) -> int:
     total = int(upto[-1])
     if not total or not 0 <= share <= 1:
         raise ValueError(f"no percentile {share} (0 to 1) of {total} latencies")
-    return highest(int(np.searchsorted(upto, max(1, int(np.ceil(share * total))))))
+    rank = math.ceil(Fraction(str(share)) * total)  # as it is written: 0.07 of 100 is 7
+    return highest(int(np.searchsorted(upto, max(1, rank))))
 
 
 def sparse(counts: Counts) -> Sparse:

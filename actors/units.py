@@ -33,8 +33,9 @@ _BYTES: Final = {  # a text takes the first that divides
     "KB": 10**3,
     "B": 1,
 }
+LONGEST: Final = 1e12  # seconds: some 30,000 years, and a float still tells ms
 _RECORDS: Final = {"M": 10**6, "k": 10**3, "": 1}
-_NUMBER: Final = r"\d{1,40}/[1-9]\d{0,39}|\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,2})?"
+_NUMBER: Final = r"\d{1,40}/[1-9]\d{0,39}|\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?"
 _TERM: Final = re.compile(rf"\s*({_NUMBER})\s*([^\W\d_]*)\s*")
 _SHARE: Final = re.compile(rf"\s*({_NUMBER})\s*(%?)\s*")
 _RATE: Final = re.compile(rf"\s*({_NUMBER})\s*(?:([A-Za-z]*B)|([kM]?)\s*(?:records?)?)\s*/\s*([a-z]+)\s*")
@@ -51,21 +52,20 @@ def _plain(value: object) -> str:
 
 
 def parse_duration(value: object) -> float:
-    """Seconds, zero or more; a plain number is seconds. Raises ValueError on anything but numbers with units."""
+    """Seconds, 0 or more; a plain number is seconds. Raises ValueError on anything but numbers with units."""
     text = _plain(value)
-    terms = list(_TERM.finditer(text))
-    known = [(Fraction(number), _SECONDS.get(unit or "s")) for number, unit in (term.groups() for term in terms)]
-    whole = "".join(term.group() for term in terms) == text
-    if (
-        not known
-        or not whole
-        or any(unit is None for _, unit in known)
-        or (len(known) > 1 and not all(t[2] for t in terms))
-    ):
+    terms = [(term.group(), term[1], term[2]) for term in _TERM.finditer(text)]
+    whole = bool(terms) and "".join(term for term, _, _ in terms) == text
+    named = len(terms) == 1 or all(unit for _, _, unit in terms)
+    scales = [_SECONDS.get(unit or "s") for _, _, unit in terms]
+    total = sum(
+        (Fraction(number) * (scale or 0) for (_, number, _), scale in zip(terms, scales, strict=True)), Fraction()
+    )
+    if not whole or not named or None in scales or total > LONGEST:
         raise ValueError(
-            f"duration {text!r}: write 250 ms, 5 min, 1 h 30 min (units d, h, min, s, ms, us, ns), or seconds"
+            f"duration {text!r}: write 250 ms, 5 min, 1 h 30 min (d, h, min, s, ms, us, ns) or seconds, at most {LONGEST:g}"
         )
-    return float(sum(number * unit for number, unit in known if unit))
+    return float(total)
 
 
 def duration_text(seconds: float) -> str:
@@ -155,10 +155,10 @@ class Rate:
         """The text that `parse` turns back into this rate."""
         if self.amount is None:
             return "unlimited"
-        scales = _BYTES if self.unit == "bytes" else _RECORDS
-        small = "B" if self.unit == "bytes" else ""
-        scale = next((unit for unit, size in scales.items() if self.amount and self.amount % size == 0), small)
-        return f"{self.amount / scales[scale]}{' ' if self.unit == 'bytes' else ''}{scale}{' records' if self.unit == 'records' else ''}/s"
+        scales, smallest = (_BYTES, "B") if self.unit == "bytes" else (_RECORDS, "")
+        scale = next((name for name, size in scales.items() if self.amount and self.amount % size == 0), smallest)
+        number = self.amount / scales[scale]
+        return f"{number} {scale}/s" if self.unit == "bytes" else f"{number}{scale} records/s"
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type, handler: GetCoreSchemaHandler) -> CoreSchema:
