@@ -1,0 +1,321 @@
+"""Claims against the log: what producers were told, beside what both passes of the auditor found."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from actors.intervals import Keys, Numbers, Segments, sizes, stack
+from actors.tally import Table
+from marathon_ray.book import Book
+from marathon_ray.claims import Claims
+from marathon_ray.compaction import lost_keys
+from marathon_ray.evidence import Evidence, among, findings
+from marathon_ray.finding import Finding, FindingKind
+from marathon_ray.finds import Finds, void
+from marathon_ray.interner import Interner, fitted
+from marathon_ray.judge import DEFAULT, Column, Setting, judge, normal
+from marathon_ray.reach import Reach
+from marathon_ray.retention import LogStarts
+from marathon_ray.settle import decided
+from marathon_ray.streams import Streams
+from marathon_ray.stretch import (
+    NONE,
+    PARTITION_SHIFT,
+    TOPIC_SHIFT,
+    between_offsets,
+    in_place,
+    split,
+    stretches,
+    weighed,
+)
+from marathon_ray.terms import TopicTerms
+from marathon_ray.totals import Totals
+
+_END = np.iinfo(np.int64).max
+
+
+def _of(rows: list[tuple[Column, Table]], wanted: Column) -> Table:
+    return np.concatenate([NONE, *(table for column, table in rows if column is wanted)])
+
+
+class Audit:
+    """The account of one run's topics: live rows of claims and finds, a book of what is settled, and its totals."""
+
+    def __init__(self, terms: Mapping[int, TopicTerms], *, streams: Streams, places: Interner) -> None:
+        self._streams, self._places = streams, places
+        self.reach = {"first": Reach(places, once=True), "second": Reach(places, once=True)}
+        self._claims = Claims(places)
+        self._finds = {
+            "first": Finds(streams.known, ordered=False),
+            "second": Finds(streams.known, ordered=True),
+        }
+        self.book = Book(streams.known, DEFAULT, normal=normal)
+        self.totals = Totals(places)
+        self.terms = terms
+        self.starts = LogStarts()
+        self._late: list[tuple[Column, Table]] = []
+        self._judged_to: Numbers = np.zeros(0, np.int64)  # by place slot: what settled rests on offsets below
+        self._blind: Numbers = np.zeros(0, np.int64)  # offsets below were read before a cut below what was settled
+        self._found: list[Finding] = []
+        self._withdrawn: list[Finding] = []
+
+    # What comes in
+
+    def claim(self, rows: Table) -> None:
+        """Take CLAIMS rows."""
+        keys = self._streams.keys(rows)
+        self._streams.raise_attempted(keys, rows["last"] + 1)
+        claims, outcome = stretches(rows, keys), rows["outcome"]
+        bound = self.book.bound(keys)
+        fresh = claims["first"] >= bound
+        for word, column in ((2, Column.ACKNOWLEDGED), (0, Column.REFUSED), (1, Column.UNKNOWN)):
+            straddling = ~fresh & (outcome == word)
+            if straddling.any():
+                late, rest = split(claims[straddling], bound[straddling])
+                blind = late[late["last_offset"] < 0] if column is Column.ACKNOWLEDGED else NONE
+                self._late += [(column, late), *self._missed(late), *self._missed_blind(blind)]
+                self._claims.add(rest, np.full(len(rest), word, np.uint8))
+        self._claims.add(claims[fresh], outcome[fresh])
+
+    def presume_unknown(self, keys: Keys) -> None:
+        """Whatever was attempted in these streams has no outcome but what was reported."""
+        attempted, bound = self._streams.attempted[self._streams.known.slots(keys)], self.book.bound(keys)
+        keys, first, last = keys[attempted > bound], bound[attempted > bound], attempted[attempted > bound] - 1
+        rows = np.full(len(keys), -1, NONE.dtype)
+        rows["key"], rows["first"], rows["last"] = keys, first, last
+        self._claims.add(rows, np.ones(len(rows), np.uint8))
+
+    def find(self, reading: str, rows: Table) -> Table:
+        """Take FOUND rows of a pass, in its order; returns them as stretches."""
+        finds, keys = self._finds[reading], self._streams.keys(rows)
+        column = Column.FIRST if reading == "first" else Column.SECOND
+        taken = stretches(rows, keys)
+        if reading == "second" and self._blind.any():
+            taken = self._unblinded(taken)
+        late_order = finds.add(taken)
+        if column is Column.SECOND and len(late_order):
+            self._late.append((Column.BEHIND, split(late_order, self.book.bound(late_order["key"]))[0]))
+        self._late.append((column, split(taken, self.book.bound(taken["key"]))[0]))
+        return taken
+
+    def _unblinded(self, rows: Table) -> Table:
+        """Without finds of settled records at offsets that were judged before the log was cut below them."""
+        self._blind = fitted(self._blind, len(self._places))
+        again = rows["first_offset"] < self._blind[self._places.slots(rows["key"] >> PARTITION_SHIFT)]
+        _, unsettled = split(rows[again], self.book.bound(rows["key"][again]))
+        return np.concatenate((rows[~again], unsettled))
+
+    def fork(self, reading: str, place: int, offset: int, at: int) -> None:
+        """A pass learned that the log was cut to `offset`; the second pass's finds from there on are void."""
+        if reading != "second":
+            return
+        slot = int(self._places.slots(np.array([place], np.uint64))[0])
+        self._judged_to, self._blind = fitted(self._judged_to, slot + 1), fitted(self._blind, slot + 1)
+        depth = int(self._judged_to[slot]) - offset
+        if depth > 0:
+            self._blind[slot] = max(self._blind[slot], self._judged_to[slot])
+            self._found.append(
+                Finding(
+                    kind=FindingKind.TRUNCATED_SETTLED, topic=place >> 20, partition=place & 0xFFFFF,
+                    first_offset=offset, last_offset=offset + depth - 1, since=at, until=at, count=depth,
+                )
+            )  # fmt: skip
+        finds = self._finds["second"]
+        finds.void(place, offset)
+        for index, (column, rows) in enumerate(self._late):
+            if column in {Column.SECOND, Column.BEHIND}:
+                self._late[index] = (column, void(rows, place, offset))
+        keys = self._streams.known.values
+        keys = keys[(keys >> PARTITION_SHIFT) == np.uint64(place)]
+        finds.lower_peaks(place, self._settled_peaks(keys), keys)
+
+    def _settled_peaks(self, keys: Keys) -> Numbers:
+        """The highest settled sequence that the second pass found in each stream; -1: none."""
+        peaks, odd = self.book.bound(keys) - 1, self.book.exceptions()
+        absent = odd.at((odd.times[Column.SECOND] == 0) & np.isin(odd.key, keys))
+        for index, key in enumerate(keys):
+            mine = absent.at(absent.key == key)
+            for first, last in zip(mine.first[::-1], mine.last[::-1], strict=True):
+                peaks[index] = first - 1 if last == peaks[index] else peaks[index]
+        return peaks
+
+    # Judging
+
+    def catch_up(self) -> None:
+        """Judge again what late rows speak of."""
+        late = [(column, rows) for column, rows in self._late if len(rows)]
+        self._late = []
+        if not late:
+            return
+        evidence = Evidence(*(_of(late, column) for column in (Column.ACKNOWLEDGED, Column.FIRST, Column.SECOND)))
+        self._raise_judged(evidence)
+        self._amend(stack([weighed(rows, column, len(Column)) for column, rows in late]), evidence)
+
+    def _amend(self, late: Segments, evidence: Evidence) -> None:
+        was, now = self.book.amend(late)
+        before, after = judge(was.times, self._setting(was.key)), judge(now.times, self._setting(now.key))
+        self.totals.add(was, before, sign=-1)
+        self.totals.add(now, after)
+        self._found += self._findings(now, {name: after[name] - before[name] for name in after}, evidence)
+        self._withdrawn += self._findings(was, {name: before[name] - after[name] for name in after}, evidence)
+
+    def settle(self) -> None:
+        """Judge every stream as far as it is decided, and forget its rows."""
+        self.catch_up()
+        for reach in self.reach.values():
+            reach.fit()
+        size = len(self._places)
+        first, second = (self.reach[name].position[:size] for name in ("first", "second"))
+        self._claims.harden(np.minimum(first, second))
+        rows, firm = self._claims.candidates()
+        if len(rows):
+            self._judge(*decided(rows, firm, self.book.bound(rows["key"])))
+        self._judge_beyond()
+
+    def _judge_beyond(self) -> None:
+        """Finds beyond all that a closed client attempted are judged at once."""
+        rows = self._finds["second"].rows
+        bound = self.book.bound(rows["key"])
+        slots = self._streams.known.slots(rows["key"])
+        beyond = self._streams.closed(rows["key"]) & (bound >= self._streams.attempted[slots])
+        if beyond.any():
+            keys, inverse = np.unique(rows["key"][beyond], return_inverse=True)
+            ends = np.zeros(len(keys), np.int64)
+            np.maximum.at(ends, inverse, rows["last"][beyond] + 1)
+            self._judge(keys, ends)
+
+    def finish(self) -> None:
+        """Judge everything: what the second pass did not come to is unaudited, whatever no one claimed is stray."""
+        self.settle()
+        claims = self._claims.waiting()
+        unread = [(Column.UNREAD, rows) for rows in self._unread(claims)]
+        self._claims.harden_all()
+        for place, start in self.starts.places():
+            for reach in self.reach.values():
+                reach.expire(place, start)
+        keys = self._streams.known.values
+        ends = self._streams.attempted[: len(keys)].copy()
+        np.maximum(ends, self.book.bound(keys), out=ends)
+        for finds in self._finds.values():
+            np.maximum.at(ends, self._streams.known.slots(finds.rows["key"]), finds.rows["last"] + 1)
+        self._judge(keys, ends, unread)
+        self._judge_keys()
+
+    def _unread(self, claims: Table) -> Iterator[Table]:
+        second = self.reach["second"]
+        for place in np.unique(claims["key"] >> PARTITION_SHIFT).tolist():
+            slot = int(self._places.slots(np.array([place], np.uint64))[0])
+            if not second.at_end[slot]:
+                yield between_offsets(claims[in_place(claims, place)], int(second.position[slot]), _END)
+
+    def _judge(self, keys: Keys, bounds: Numbers, extra: list[tuple[Column, Table]] | None = None) -> None:
+        limit = self.book.bound(self._streams.known.values).copy()
+        limit[self._streams.known.slots(keys)] = bounds
+        evidence, rows = self._gather(limit)
+        rows += extra or []
+        segments = stack([weighed(table, column, len(Column)) for column, table in rows])
+        judged = self.book.settle(segments, keys, bounds)
+        weights = judge(judged.times, self._setting(judged.key))
+        self.totals.add(judged, weights)
+        self._found += self._findings(judged, weights, evidence)
+        if weights["expired"].any():
+            self._judge_early(judged.at(weights["expired"] > 0), evidence)
+        self._raise_judged(evidence)
+
+    def _judge_early(self, expired: Segments, evidence: Evidence) -> None:
+        for place in np.unique(expired.key >> PARTITION_SHIFT).tolist():
+            terms = self.terms[place >> 20]
+            early = self.starts.early(expired, evidence.claims, place, terms.retention)
+            rows = weighed(early[np.lexsort((early["first"], early["key"]))], 0, 1)
+            self._found += self._findings(rows, {FindingKind.EXPIRED_EARLY: rows.times[0]}, evidence)
+
+    def _judge_keys(self) -> None:
+        for topic, terms in self.terms.items():
+            if terms.keys:
+                keys = self._streams.known.values
+                rows = list(lost_keys(self.book, keys[keys >> TOPIC_SHIFT == np.uint64(topic)], terms.keys))
+                if sum(map(len, rows)):
+                    self._amend(stack(rows), Evidence())
+
+    def _gather(self, limit: Numbers) -> tuple[Evidence, list[tuple[Column, Table]]]:
+        """Take all live rows below the limits (by stream slot)."""
+
+        def bound(rows: Table) -> Numbers:
+            return limit[self._streams.known.slots(rows["key"])]
+
+        claims, soft = self._claims.settle(bound)
+        first, _ = self._finds["first"].settle(bound)
+        second, late = self._finds["second"].settle(bound)
+        rows = [(Column.ACKNOWLEDGED, claims), *soft.items(), (Column.FIRST, first), (Column.SECOND, second)]
+        blind = soft[Column.ACKNOWLEDGED]
+        rows += [(Column.BEHIND, late), *self._missed(claims, first, soft[Column.UNKNOWN]), *self._missed_blind(blind)]
+        return Evidence(np.concatenate((claims, *soft.values())), first, second), rows
+
+    def _missed(self, claims: Table, first: Table = NONE, unknown: Table = NONE) -> Iterator[tuple[Column, Table]]:
+        """What may lie at offsets that a pass could not read any more: by its acknowledgement, or, where it is unknown,
+        by the first pass's find."""
+        for name, column in (("first", Column.MISSED_FIRST), ("second", Column.MISSED_SECOND)):
+            for slot, gaps in self.reach[name].gaps.items():
+                place = int(self._places.values[slot])
+                seen = among(first[in_place(first, place)], unknown)
+                mine = np.concatenate((claims[in_place(claims, place)], seen))
+                yield from ((column, between_offsets(mine, start, end)) for start, end in gaps)
+
+    def _missed_blind(self, blind: Table) -> Iterator[tuple[Column, Table]]:
+        """An acknowledgement without an offset may lie in any gap of its partition."""
+        for name, column in (("first", Column.MISSED_FIRST), ("second", Column.MISSED_SECOND)):
+            for slot in self.reach[name].gaps if len(blind) else ():
+                yield column, blind[in_place(blind, int(self._places.values[slot]))]
+
+    def _raise_judged(self, evidence: Evidence) -> None:
+        self._judged_to = fitted(self._judged_to, len(self._places))
+        for rows in (evidence.claims, evidence.second):
+            slots = self._places.slots(rows["key"] >> PARTITION_SHIFT)
+            np.maximum.at(self._judged_to, slots, rows["last_offset"] + 1)
+
+    def _setting(self, keys: Keys) -> Setting:
+        topics = (keys >> TOPIC_SHIFT).astype(np.int64)
+        compact = np.isin(topics, [topic for topic, terms in self.terms.items() if terms.keys])
+        return Setting(compact, self._streams.closed(keys), self._streams.owned(keys), self._streams.any_dead)
+
+    def _findings(self, rows: Segments, weights: Mapping[str, Numbers], evidence: Evidence) -> Iterator[Finding]:
+        return findings(rows, weights, evidence, self._streams, self.reach["second"])
+
+    # What others ask
+
+    def close(self, topic: int) -> int:
+        """That topic is another one now: no more of it is judged; returns its acknowledged records not yet audited."""
+        for reach in self.reach.values():
+            reach.fit()
+            mine = np.flatnonzero((self._places.values >> np.uint64(20)) == np.uint64(topic))
+            reach.position[mine], reach.at_end[mine] = -1, 0
+        live = self._claims.overlaid()
+        mine_live = (live.key >> TOPIC_SHIFT == np.uint64(topic)) & (live.times[0] > 0)
+        return int(sizes(live.at(mine_live)).sum())
+
+    def live_claims(self) -> tuple[Keys, Mapping[str, Numbers]]:
+        """Live claims by stream key: how many records each row adds to acknowledged, refused, unknown."""
+        live = self._claims.overlaid()
+        acknowledged, refused, unknown = normal(_widened(live.times))[:3] * sizes(live)
+        return live.key, {"acknowledged": acknowledged, "refused": refused, "unknown": unknown}
+
+    def judged_to(self, place: int) -> int:
+        """What is settled in that partition rests on offsets below this one."""
+        slot = int(self._places.slots(np.array([place], np.uint64))[0])
+        self._judged_to = fitted(self._judged_to, slot + 1)
+        return int(self._judged_to[slot])
+
+    def harvest(self) -> tuple[list[Finding], list[Finding]]:
+        """Findings, and findings taken back, since the last harvest."""
+        found, withdrawn = self._found, self._withdrawn
+        self._found, self._withdrawn = [], []
+        return found, withdrawn
+
+    @property
+    def rows(self) -> int:
+        """How many rows and exceptions are kept."""
+        return self._claims.rows + self.book.rows + sum(len(finds.rows) for finds in self._finds.values())
+
+
+def _widened(times: Numbers) -> Numbers:
+    return np.concatenate((times, np.zeros((len(Column) - len(times), times.shape[1]), np.int64)))

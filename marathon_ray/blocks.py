@@ -1,0 +1,100 @@
+"""Digests of whole blocks of offsets: where both passes read a block without a gap, they must have read the same."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.intervals import Numbers
+from actors.tally import BLOCK, Table
+from marathon_ray.finding import Finding, FindingKind
+from marathon_ray.interner import Interner, Slots
+from marathon_ray.reach import Reach
+from marathon_ray.stretch import place_keys
+from marathon_ray.totals import place_of
+
+_SHARE: Final = np.dtype(
+    [("place", "i8"), ("block", "i8"), ("second", "i8"), ("count", "i8"), ("digest", "u8"), ("epoch", "i8")]
+)
+
+
+class Blocks:
+    """Spans of both passes, summed by block, until both are beyond it."""
+
+    def __init__(self, places: Interner) -> None:
+        self._places = places
+        self._shares: list[Table] = []
+
+    def add(self, reading: str, spans: Table, below: Numbers) -> None:
+        """Take a pass's SPANS; those that begin below the position it had then (one a row) were read before."""
+        fresh = spans["first_offset"] >= below
+        spans = spans[fresh]
+        shares = np.empty(len(spans), _SHARE)
+        shares["place"] = self._places.slots(place_keys(spans))
+        shares["block"], shares["second"] = spans["first_offset"] // BLOCK, reading == "second"
+        for name in ("count", "digest", "epoch"):
+            shares[name] = spans[name]
+        self._shares.append(shares)
+
+    def fork(self, reading: str, place: int, offset: int) -> None:
+        """A pass's shares of the blocks at or behind `offset` are void."""
+        rows = self._rows()
+        slot = int(self._places.slots(np.array([place], np.uint64))[0])
+        cut = (rows["place"] == slot) & (rows["block"] >= offset // BLOCK) & (rows["second"] == (reading == "second"))
+        self._shares = [rows[~cut]]
+
+    def _rows(self) -> Table:
+        self._shares = [np.concatenate([np.empty(0, _SHARE), *self._shares])]
+        return self._shares[0]
+
+    def settle(self, reach: Mapping[str, Reach], exempt: set[int]) -> Iterator[Finding]:
+        """Compare the blocks that both passes are beyond, and forget them; topics in `exempt` may differ."""
+        rows = self._rows()
+        end = (rows["block"] + 1) * BLOCK
+        done = np.logical_and.reduce([end <= pass_.position[rows["place"]] for pass_ in reach.values()])
+        self._shares = [rows[~done]]
+        rows, begin = rows[done], rows["block"][done] * BLOCK
+        whole = np.logical_and.reduce([_read_from(pass_, rows["place"], begin) for pass_ in reach.values()])
+        yield from self._compare(_summed(rows[whole]), exempt)
+
+    def _compare(self, sums: Table, exempt: set[int]) -> Iterator[Finding]:
+        first, second = sums[sums["second"] == 0], sums[sums["second"] == 1]
+        by_place = {(int(row["place"]), int(row["block"])): row for row in second}
+        for row in first:
+            spot = int(row["place"]), int(row["block"])
+            other = by_place.get(spot)
+            topic, partition = place_of(int(self._places.values[spot[0]]))
+            if topic not in exempt and (other is None or other["digest"] != row["digest"]):
+                yield _differing(topic, partition, row, other)
+
+    @property
+    def rows(self) -> int:
+        """How many shares are kept."""
+        return sum(map(len, self._shares))
+
+
+def _read_from(reach: Reach, slots: Slots, begin: Numbers) -> NDArray[np.bool_]:
+    return np.asarray((reach.floor[slots] >= 0) & (reach.floor[slots] <= begin))
+
+
+def _summed(rows: Table) -> Table:
+    rows = rows[np.lexsort((rows["second"], rows["block"], rows["place"]))]
+    if not len(rows):
+        return rows
+    head = rows[["place", "block", "second"]]
+    starts = np.flatnonzero(np.append(True, head[1:] != head[:-1]))
+    out = rows[starts]
+    out["count"], out["digest"] = (np.add.reduceat(rows[name], starts) for name in ("count", "digest"))
+    out["epoch"] = np.maximum.reduceat(rows["epoch"], starts)
+    return out
+
+
+def _differing(topic: int, partition: int, first: np.void, second: np.void | None) -> Finding:
+    begin = int(first["block"]) * BLOCK
+    counts = int(first["count"]), int(second["count"]) if second is not None else 0
+    return Finding(
+        kind=FindingKind.PASSES_DIFFER, topic=topic, partition=partition, first_offset=begin,
+        last_offset=begin + BLOCK - 1, epochs=(int(first["epoch"]),), count=max(counts),
+        epoch_now=int(second["epoch"]) if second is not None else -1,
+    )  # fmt: skip

@@ -1,0 +1,241 @@
+"""The log against deliveries: what one group was given of the records that the second pass found."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+
+from actors.intervals import Keys, Numbers, Segments, stack
+from actors.tally import Fate, Part, Table
+from marathon_ray.book import Book
+from marathon_ray.evidence import Evidence, findings
+from marathon_ray.finding import Finding, FindingKind
+from marathon_ray.finds import void
+from marathon_ray.interner import Interner
+from marathon_ray.reach import Reach
+from marathon_ray.settle import decided
+from marathon_ray.streams import Streams
+from marathon_ray.stretch import (
+    NONE,
+    PARTITION_SHIFT,
+    TOPIC_SHIFT,
+    between_offsets,
+    in_place,
+    place_keys,
+    split,
+    stretches,
+    weighed,
+)
+from marathon_ray.terms import GroupTerms
+from marathon_ray.totals import Totals, place_of
+
+_END: Final = np.iinfo(np.int64).max
+
+
+class Given(IntEnum):
+    """The accounts of a delivery's state."""
+
+    LOG = 0  # offsets at which the second pass found it
+    DELIVERED = 1
+    EXCUSED = 2  # it may lie where the group could not or need not read
+    ABORTED = 3  # of transactions that were aborted
+    UNSURE = 4  # of a transaction whose outcome nobody knows
+    COMMITTED = 5
+
+
+DEFAULT = (1, 1, 0, 0, 0, 0)
+_FATES: Final[Mapping[Given, Fate]] = {
+    Given.ABORTED: Fate.ABORTED,
+    Given.UNSURE: Fate.UNKNOWN,
+    Given.COMMITTED: Fate.COMMITTED,
+}
+
+
+def normal(times: Numbers) -> Numbers:
+    """One form for all histories: that it was committed is the rule, and what was delivered needs no excuse."""
+    out = times.copy()
+    out[Given.COMMITTED] = 0
+    out[Given.UNSURE] = out[Given.UNSURE] > 0
+    out[Given.EXCUSED] = (out[Given.EXCUSED] > 0) & (out[Given.DELIVERED] == 0)
+    return out
+
+
+def duly_withheld(times: Numbers) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Aborted and not delivered: as common as aborts are, and final."""
+    return np.asarray(
+        (times[Given.ABORTED] >= times[Given.LOG]) & (times[Given.LOG] > 0) & (times[Given.DELIVERED] == 0)
+    )
+
+
+def judge(times: Numbers, *, committed: bool) -> Mapping[str, Numbers]:
+    """For each count, how many times each sequence of a row adds to it; `committed` is the group's isolation."""
+    log, delivered, excused, aborted, unsure = (times[column] for column in range(5))
+    withheld = committed & (aborted > 0) & (aborted >= log)
+    owed = (log > 0) & ~withheld & ~(committed & (unsure > 0))
+    masks = {
+        "owed": owed,
+        "delivered": (log > 0) & (delivered > 0),
+        "withheld": withheld & (delivered == 0) & (log > 0),
+        "excused": owed & (delivered == 0) & (excused > 0),
+        "delivered, not in the log": (log == 0) & (delivered > 0),
+        FindingKind.SKIPPED: owed & (delivered == 0) & (excused == 0),
+        FindingKind.ABORTED_DELIVERED: withheld & (delivered > 0),
+    }
+    counts: dict[str, Numbers] = {str(name): mask.astype(np.int64) for name, mask in masks.items()}
+    counts["redelivered"] = np.maximum(delivered - np.maximum(log, 1), 0)
+    return counts
+
+
+class Deliveries:
+    """One group's account. `transactional` are the topics (ordinals) whose records' fates will be told."""
+
+    def __init__(self, name: str, terms: GroupTerms, *, streams: Streams, places: Interner) -> None:
+        self._name, self._streams, self._places = name, streams, places
+        self.committed = terms.isolation == "read_committed"
+        self._latest = terms.starts == "latest"
+        self.transactional: set[int] = set()
+        self.reach = Reach(places, once=False)
+        self.book = Book(streams.known, DEFAULT, normal=normal, forgets=duly_withheld if self.committed else None)
+        self.totals = Totals(places)
+        self._live: dict[Given, list[Table]] = {column: [] for column in Given}
+        self._late: list[tuple[Given, Table]] = []
+        self.found: list[Finding] = []
+        self.withdrawn: list[Finding] = []
+
+    def log(self, rows: Table) -> None:
+        """Take what the second pass found."""
+        self._add(Given.LOG, rows)
+
+    def fork(self, place: int, offset: int) -> None:
+        """What the second pass found at or behind `offset` is in the log no more."""
+        self._live[Given.LOG] = [void(self._rows(Given.LOG), place, offset)]
+        self._late = [
+            (column, void(rows, place, offset) if column is Given.LOG else rows) for column, rows in self._late
+        ]
+
+    def fates(self, rows: Table) -> None:
+        """Take FATES rows; they matter to a read_committed group only."""
+        if not (self.committed and len(rows)):
+            return
+        keys = self._streams.keys(rows)
+        told = np.full(len(rows), -1, NONE.dtype)
+        told["key"], told["first"], told["last"] = keys, rows["first"], rows["last"]
+        for column, fate in _FATES.items():
+            self._add(column, told[rows["fate"] == fate])
+
+    def give(self, part: Part) -> None:
+        """Take what a member was given and committed."""
+        found, _ = self.reach.admit(part)
+        self._add(Given.DELIVERED, stretches(found, self._streams.keys(found)))
+        if len(part.commits):
+            self._check_commits(part)
+
+    def _check_commits(self, part: Part) -> None:
+        keys = place_keys(part.commits)
+        given = self.reach.positions(keys)
+        for row in np.flatnonzero(part.commits["offset"] > given).tolist():
+            topic, partition = place_of(int(keys[row]))
+            offset, reached = int(part.commits["offset"][row]), int(given[row])
+            self.found.append(
+                Finding(
+                    kind=FindingKind.COMMITTED_BEYOND, topic=topic, partition=partition, reading=self._name,
+                    first_offset=reached, last_offset=offset - 1, since=part.at, until=part.at, count=offset - reached,
+                )
+            )  # fmt: skip
+
+    def _add(self, column: Given, rows: Table) -> None:
+        if len(rows):
+            late, live = split(rows, self.book.bound(rows["key"]))
+            self._live[column].append(live)
+            self._late.append((column, late))
+
+    def _rows(self, column: Given) -> Table:
+        self._live[column] = [np.concatenate([NONE, *self._live[column]])]
+        return self._live[column][0]
+
+    def settle(self, second: Numbers) -> None:
+        """Judge what the second pass (its positions by place slot) and the group both are beyond."""
+        self._catch_up()
+        log = self._rows(Given.LOG)
+        if not len(log):
+            return
+        self.reach.fit()
+        places = self._places.slots(log["key"] >> PARTITION_SHIFT)
+        passed = log["last_offset"] < np.minimum(second[places], self.reach.position[places])
+        keys, inverse = np.unique(log["key"], return_inverse=True)
+        ends, open_from = self.book.bound(keys).copy(), np.full(len(keys), _END)
+        np.maximum.at(ends, inverse[passed], log["last"][passed] + 1)
+        np.minimum.at(open_from, inverse[~passed], log["first"][~passed])
+        self._judge(keys, np.minimum(np.minimum(ends, open_from), self._told_until(keys)))
+
+    def _told_until(self, keys: Keys) -> Numbers:
+        """To where a read_committed group knows the fates, where fates are told."""
+        told = np.full(len(keys), _END)
+        fated = np.isin((keys >> TOPIC_SHIFT).astype(np.int64), list(self.transactional))
+        if not (self.committed and fated.any()):
+            return told
+        told[fated] = self.book.bound(keys[fated])
+        fates = np.concatenate([self._rows(column) for column in _FATES])
+        if len(fates):
+            known, ends = decided(fates, np.ones(len(fates), np.bool_), self.book.bound(fates["key"]))
+            at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+            told = np.where(fated & (known[at] == keys), ends[at], told)
+        return told
+
+    def finish(self, second: Numbers) -> None:
+        """Judge everything; what lies at or behind the group's last position is not owed."""
+        self.settle(second)
+        keys = self._streams.known.values
+        ends = self.book.bound(keys).copy()
+        for column in (Given.LOG, Given.DELIVERED):
+            rows = self._rows(column)
+            np.maximum.at(ends, self._streams.known.slots(rows["key"]), rows["last"] + 1)
+        self._judge(keys, ends)
+
+    def _judge(self, keys: Keys, bounds: Numbers) -> None:
+        limit = self.book.bound(self._streams.known.values).copy()
+        slots = self._streams.known.slots(keys)
+        limit[slots] = np.maximum(limit[slots], bounds)
+        taken: dict[Given, Table] = {}
+        for column in Given:
+            rows = self._rows(column)
+            taken[column], kept = split(rows, limit[self._streams.known.slots(rows["key"])])
+            self._live[column] = [kept]
+        accounts = [*taken.items(), *self._excused(taken[Given.LOG])]
+        segments = stack([weighed(table, account, len(Given)) for account, table in accounts])
+        judged = self.book.settle(segments, keys, limit[slots])
+        weights = judge(judged.times, committed=self.committed)
+        self.totals.add(judged, weights)
+        self.found += self._findings(judged, weights, taken[Given.LOG])
+
+    def _excused(self, log: Table) -> Iterator[tuple[Given, Table]]:
+        for place in np.unique(log["key"] >> PARTITION_SHIFT).tolist():
+            mine = log[in_place(log, place)]
+            slot = int(self._places.slots(np.array([place], np.uint64))[0])
+            start = int(self.reach.start[slot]) if self._latest else 0
+            ranges = [(0, start), (int(self.reach.position[slot]), _END), *self.reach.gaps.get(slot, [])]
+            yield from ((Given.EXCUSED, between_offsets(mine, first, end)) for first, end in ranges if first < end)
+
+    def _catch_up(self) -> None:
+        late = [(column, rows) for column, rows in self._late if len(rows)]
+        self._late = []
+        if not late:
+            return
+        was, now = self.book.amend(stack([weighed(rows, column, len(Given)) for column, rows in late]))
+        before, after = (judge(rows.times, committed=self.committed) for rows in (was, now))
+        self.totals.add(was, before, sign=-1)
+        self.totals.add(now, after)
+        self.found += self._findings(now, {name: after[name] - before[name] for name in after}, NONE)
+        self.withdrawn += self._findings(was, {name: before[name] - after[name] for name in after}, NONE)
+
+    def _findings(self, rows: Segments, weights: Mapping[str, Numbers], log: Table) -> Iterator[Finding]:
+        evidence = Evidence(second=log)
+        for finding in findings(rows, weights, evidence, self._streams, self.reach):
+            yield replace(finding, reading=self._name)
+
+    @property
+    def rows(self) -> int:
+        """How many rows and exceptions are kept."""
+        return self.book.rows + sum(len(table) for tables in self._live.values() for table in tables)
