@@ -38,6 +38,11 @@ class Claiming:
         row["attempted"], row["touched"] = first + count, 1
         return first
 
+    def copy(self, stream: int, last: int) -> None:
+        """A copy's sequence is its input's: the stream has now been attempted up to `last`."""
+        row = self.streams[stream]
+        row["attempted"], row["touched"] = max(int(row["attempted"]), last + 1), 1
+
     def fold(self, reports: Table, count: int, now: int) -> None:
         """Book `count` REPORT rows; `now` is the wall clock, ns."""
         done = 0
@@ -53,10 +58,12 @@ class Claiming:
         self._full.append(self._rows[: self._used].copy())
         self._used = 0
 
-    @property
-    def pending(self) -> int:
-        """Records that were handed out and not reported yet."""
-        return int(self.streams["attempted"].sum() - self.streams["reported"].sum())
+    def cut_counts(self) -> dict[str, int]:
+        """Records by outcome, and bytes acknowledged, since the last call."""
+        names = {"acknowledged": kernels.ACKNOWLEDGED, "refused": kernels.REFUSED, "unknown": kernels.UNKNOWN}
+        counts = {name: int(self.sums[place]) for name, place in {**names, "bytes": kernels.BYTES}.items()}
+        self.sums[:] = 0
+        return counts
 
     def cut(self) -> tuple[Table, Table]:
         """ATTEMPTS and CLAIMS since the last cut; every open run is closed by it."""
@@ -75,9 +82,3 @@ class Claiming:
             attempts[name] = touched[name]
         self.streams["touched"] = 0
         return attempts, claims
-
-    def forget(self, client: int) -> None:
-        """A client's streams are done: all of its reports are in. Their numbers stay taken until nothing is left open."""
-        mine = self.streams["client"] == client
-        if np.any(self.streams["attempted"][mine] != self.streams["reported"][mine]):
-            raise ValueError(f"client {client:#x} has unreported records")

@@ -19,8 +19,8 @@ from actors import bindings as rd
 from actors import rows
 from actors.rows import MESSAGE
 
-NO_ERROR, PARTITION_EOF, QUEUE_FULL, TIMED_OUT = 0, -191, -184, -185
-FATAL, RESET, PURGED, ASSIGN = -150, -140, -152, -175
+NO_ERROR, PARTITION_EOF, QUEUE_FULL, UNKNOWN_TOPIC = 0, -191, -184, 3
+FATAL, RESET, ASSIGN = -150, -140, -175
 PRODUCER, CONSUMER = 0, 1
 _COPY, _DELIVERY, _ERROR = 2, 0x1, 0x8
 
@@ -89,7 +89,7 @@ def _configuration(properties: Mapping[str, str], words: Any) -> Any:  # noqa: A
     for name, value in properties.items():
         if rd.conf_set(made, name.encode(), str(value).encode(), words, len(words)):
             rd.conf_destroy(made)
-            raise ValueError(_without(words.value.decode(), name, str(value)))
+            raise ValueError(_without(words.value.decode().strip(), name, str(value)))
     return made
 
 
@@ -114,7 +114,7 @@ def open_client(kind: int, properties: Mapping[str, str], on_rebalance: OnRebala
     handle = rd.new(kind, made, words, len(words))
     if not handle:
         rd.conf_destroy(made)
-        raise ValueError(words.value.decode())
+        raise ValueError(words.value.decode().strip())
     if kind == CONSUMER:
         rd.poll_set_consumer(handle)
     _callbacks[handle] = callback

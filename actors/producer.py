@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from actors import kernels, latency
+from actors import latency
 from actors import librdkafka as rk
 from actors.claiming import Claiming
 from actors.composer import Composer, Identity, Times
@@ -45,6 +45,7 @@ class Producer:
         self._lag = latency.empty()
         self._not_offered = 0
         self._next_look = 0
+        self._ended = 0  # monotonic ns: when the schedule came to its end; 0 while it runs
         self._spec: Producers | None = None
         self._pace: Pace | None = None
 
@@ -68,6 +69,7 @@ class Producer:
                 while self._course.holds and spec.partitions:
                     self._step(pace)
         finally:
+            self._ended = self._clock.mono()
             if self._spec is not None:
                 self._retire(self._flush_seconds)
 
@@ -204,12 +206,9 @@ class Producer:
 
     def _cut(self, at: int) -> list[Part]:
         attempts, claims = self._claiming.cut()
-        sums = self._claiming.sums
-        names = {"acknowledged": kernels.ACKNOWLEDGED, "refused": kernels.REFUSED, "unknown": kernels.UNKNOWN}
-        counts = {name: int(sums[place]) for name, place in {**names, "bytes": kernels.BYTES}.items()}
-        sums[:] = 0
+        counts = self._claiming.cut_counts()
         if self._pace is not None:
-            dropped = self._pace.account(self._clock.mono()).not_offered
+            dropped = self._pace.account(self._ended or self._clock.mono()).not_offered
             counts["not offered"], self._not_offered = dropped - self._not_offered, dropped
         latencies = cut_latencies(response=self._claiming.response, service=self._claiming.service, lag=self._lag)
         return [Part(version=0, at=at, attempts=attempts, claims=claims, counts=counts, latencies=latencies)]

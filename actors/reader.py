@@ -11,6 +11,7 @@ from actors.tally import Table
 from actors.target import Target
 
 MOST: Final = 10_000
+_USUAL_VALUE: Final = 2_048
 _ALWAYS: Final = {
     "log_level": "0",  # what matters comes as an error row
     "allow.auto.create.topics": "false",  # a topic that was deleted stays deleted
@@ -44,6 +45,21 @@ class Reader:
     def take(self, seconds: float, most: int = MOST) -> int:
         """Wait for records, which `book` then books. Callbacks run in here."""
         return self._fetch.take(seconds, most)
+
+    def copy(self, count: int, batch: rk.Batch | None) -> rk.Batch:
+        """Copy what was taken into `batch`, or into a larger one where it does not fit."""
+        while True:
+            room = batch or rk.Batch(MOST, _USUAL_VALUE, keyed=True)
+            self._fetch.copy(count, room)
+            largest = int(room.sizes[:count].max())
+            if largest <= room.values.shape[1] * 8:
+                return room
+            batch = rk.Batch(MOST, 2 * largest, keyed=True)
+
+    @property
+    def rows(self) -> Table:
+        """What was booked last."""
+        return self._fetch.rows
 
     def book(self, count: int, clock: Clock) -> list[Table]:
         """Book what was taken, and free it; returns the error rows but those that only say that a log has ended."""

@@ -153,10 +153,12 @@ class CommitWhatShouldAbort(Honest):
     """A transaction whose records say that it will abort is committed, and said to be aborted."""
 
     def commits(self, *, planned: bool) -> bool:
-        if not planned and not self.planted:
-            self.planted = 1
-            return True
-        return planned
+        self._lies = not planned and not self.planted
+        self.planted += self._lies
+        return planned or self._lies
+
+    def told(self, fate: Fate) -> Fate:
+        return Fate.ABORTED if self._lies else fate
 
 
 class HideAbort(Honest):

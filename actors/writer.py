@@ -1,5 +1,6 @@
 """One life of a producing client: its handle, its streams, its last reports."""
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -8,6 +9,8 @@ from actors.claiming import Claiming
 from actors.target import Target, TopicPlace, new_client
 
 _ASK_SECONDS: Final = 30.0
+_NEW_TOPIC_SECONDS: Final = 5.0
+_RETRY_SECONDS: Final = 0.1
 _ALWAYS: Final = {
     "log_level": "0",  # what matters comes as an event
     "linger.ms": "5",
@@ -52,9 +55,19 @@ class Writer:
         self._streams.update(zip(new, self._claiming.open(self.number, ordinals), strict=True))
 
     def _check(self, name: str, highest: int) -> None:
-        count = rk.partitions(self.handle, self._topics[name], _ASK_SECONDS)
+        count = self._partitions(name)
         if highest >= count:
             raise ValueError(f"topic {name} has {count} partitions, so there is no partition {highest}")
+
+    def _partitions(self, name: str) -> int:
+        deadline = time.monotonic() + _NEW_TOPIC_SECONDS
+        while True:
+            try:
+                return rk.partitions(self.handle, self._topics[name], _ASK_SECONDS)
+            except rk.KafkaError as error:  # not every broker has heard of a topic that was just created
+                if error.code != rk.UNKNOWN_TOPIC or time.monotonic() > deadline:
+                    raise
+                time.sleep(_RETRY_SECONDS)
 
     def topic(self, name: str) -> tuple[rk.Handle, TopicPlace]:
         """The handle and the place of a topic."""
