@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from actors.intervals import Keys, Numbers, Segments
-from actors.tally import CLAIMS, Part, Table, Tally, nothing
+from actors.tally import CLAIMS, Part, Tally, nothing
 from marathon_ray.audit import Audit
 from marathon_ray.balance import CLAIMED, LOSSES, Balance
 from marathon_ray.blocks import Blocks
@@ -16,7 +16,7 @@ from marathon_ray.finding import Finding, FindingKind, Tail, Window
 from marathon_ray.incidents import Incidents
 from marathon_ray.interner import Interner, fitted
 from marathon_ray.streams import Streams
-from marathon_ray.stretch import place_keys
+from marathon_ray.stretch import PARTITION_SHIFT, place_keys, together
 from marathon_ray.terms import GroupTerms, TopicTerms
 from marathon_ray.totals import by_place, sum_by_place
 from marathon_ray.transactions import Fates, copies
@@ -130,7 +130,7 @@ class Accounts:
         inbox, self._inbox = self._inbox, []
         if inbox:
             self._streams.learn(inbox)
-            claims: Table = np.concatenate([nothing(CLAIMS), *(part.claims for _, part in inbox)])
+            claims = together([nothing(CLAIMS), *(part.claims for _, part in inbox)])
             self._audit.claim(claims)
             for worker in self._dead.intersection(worker for worker, _ in inbox):
                 self._audit.presume_unknown(self._streams.left_by(worker))
@@ -234,10 +234,11 @@ class Accounts:
         """What is known of every record by now, exactly."""
         self._book()
         self._audit.catch_up()
+        known = self._streams.known.values
+        self._places.slots(known >> PARTITION_SHIFT)
         columns = {name: self._audit.totals.by_place(name).copy() for name in self._audit.totals.names}
         keys, live = self._audit.live_claims()
         self._add(columns, keys, {**live, "unaudited": live["acknowledged"]})
-        known = self._streams.known.values
         self._add(columns, known, {"attempted": self._streams.attempted[: len(known)]})
         zero = np.zeros(len(self._places), np.int64)
         columns["lost"] = sum((columns.get(name, zero) for name in LOSSES), zero)

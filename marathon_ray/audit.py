@@ -9,7 +9,7 @@ from actors.tally import Table
 from marathon_ray.book import Book
 from marathon_ray.claims import Claims
 from marathon_ray.compaction import lost_keys
-from marathon_ray.evidence import Evidence, among, findings
+from marathon_ray.evidence import Evidence, among, beside, findings
 from marathon_ray.finding import Finding, FindingKind
 from marathon_ray.finds import Finds, void
 from marathon_ray.interner import Interner, fitted
@@ -26,6 +26,7 @@ from marathon_ray.stretch import (
     in_place,
     split,
     stretches,
+    together,
     weighed,
 )
 from marathon_ray.terms import TopicTerms
@@ -35,7 +36,7 @@ _END = np.iinfo(np.int64).max
 
 
 def _of(rows: list[tuple[Column, Table]], wanted: Column) -> Table:
-    return np.concatenate([NONE, *(table for column, table in rows if column is wanted)])
+    return together([NONE, *(table for column, table in rows if column is wanted)])
 
 
 class Audit:
@@ -103,7 +104,7 @@ class Audit:
         self._blind = fitted(self._blind, len(self._places))
         again = rows["first_offset"] < self._blind[self._places.slots(rows["key"] >> PARTITION_SHIFT)]
         _, unsettled = split(rows[again], self.book.bound(rows["key"][again]))
-        return np.concatenate((rows[~again], unsettled))
+        return together([rows[~again], unsettled])
 
     def fork(self, reading: str, place: int, offset: int, at: int) -> None:
         """A pass learned that the log was cut to `offset`; the second pass's finds from there on are void."""
@@ -249,7 +250,7 @@ class Audit:
         rows = [(Column.ACKNOWLEDGED, claims), *soft.items(), (Column.FIRST, first), (Column.SECOND, second)]
         blind = soft[Column.ACKNOWLEDGED]
         rows += [(Column.BEHIND, late), *self._missed(claims, first, soft[Column.UNKNOWN]), *self._missed_blind(blind)]
-        return Evidence(np.concatenate((claims, *soft.values())), first, second), rows
+        return Evidence(together([claims, *soft.values()]), first, second), rows
 
     def _missed(self, claims: Table, first: Table = NONE, unknown: Table = NONE) -> Iterator[tuple[Column, Table]]:
         """What may lie at offsets that a pass could not read any more: by its acknowledgement, or, where it is unknown,
@@ -257,8 +258,8 @@ class Audit:
         for name, column in (("first", Column.MISSED_FIRST), ("second", Column.MISSED_SECOND)):
             for slot, gaps in self.reach[name].gaps.items():
                 place = int(self._places.values[slot])
-                seen = among(first[in_place(first, place)], unknown)
-                mine = np.concatenate((claims[in_place(claims, place)], seen))
+                seen = among(first[in_place(first, place)], beside(unknown, claims))
+                mine = together([claims[in_place(claims, place)], seen])
                 yield from ((column, between_offsets(mine, start, end)) for start, end in gaps)
 
     def _missed_blind(self, blind: Table) -> Iterator[tuple[Column, Table]]:

@@ -11,7 +11,7 @@ from actors.tally import BLOCK, Table
 from marathon_ray.finding import Finding, FindingKind
 from marathon_ray.interner import Interner, Slots
 from marathon_ray.reach import Reach
-from marathon_ray.stretch import place_keys
+from marathon_ray.stretch import place_keys, together
 from marathon_ray.totals import place_of
 
 _SHARE: Final = np.dtype(
@@ -45,18 +45,18 @@ class Blocks:
         self._shares = [rows[~cut]]
 
     def _rows(self) -> Table:
-        self._shares = [np.concatenate([np.empty(0, _SHARE), *self._shares])]
+        self._shares = [together([np.empty(0, _SHARE), *self._shares])]
         return self._shares[0]
 
     def settle(self, reach: Mapping[str, Reach], exempt: set[int]) -> Iterator[Finding]:
         """Compare the blocks that both passes are beyond, and forget them; topics in `exempt` may differ."""
-        rows = self._rows()
+        rows = _summed(self._rows())
         end = (rows["block"] + 1) * BLOCK
         done = np.logical_and.reduce([end <= pass_.position[rows["place"]] for pass_ in reach.values()])
         self._shares = [rows[~done]]
         rows, begin = rows[done], rows["block"][done] * BLOCK
         whole = np.logical_and.reduce([_read_from(pass_, rows["place"], begin) for pass_ in reach.values()])
-        yield from self._compare(_summed(rows[whole]), exempt)
+        yield from self._compare(rows[whole], exempt)
 
     def _compare(self, sums: Table, exempt: set[int]) -> Iterator[Finding]:
         first, second = sums[sums["second"] == 0], sums[sums["second"] == 1]

@@ -10,7 +10,7 @@ from actors.intervals import Numbers, Segments, overlay
 from actors.tally import Outcome, Table
 from marathon_ray.interner import Interner, Slots
 from marathon_ray.judge import Column
-from marathon_ray.stretch import NONE, PARTITION_SHIFT, highest_offset, split, spread
+from marathon_ray.stretch import NONE, PARTITION_SHIFT, highest_offset, split, spread, together
 
 Bound: TypeAlias = Callable[[Table], Numbers]  # each row's bound
 _BY_OUTCOME: Mapping[Column, Outcome] = {
@@ -47,7 +47,7 @@ class Claims:
         for column, word in _BY_OUTCOME.items():
             mask = (outcome == word) & ~offset
             if mask.any():
-                self.soft[column] = np.concatenate((self.soft[column], rows[mask]))
+                self.soft[column] = together([self.soft[column], rows[mask]])
 
     def _chunk(self, rows: Table) -> _Chunk:
         places = self._places.slots(rows["key"] >> PARTITION_SHIFT)
@@ -63,7 +63,7 @@ class Claims:
             if np.any(chunk.lowest < position[chunk.places]):
                 places = self._places.slots(chunk.rows["key"] >> PARTITION_SHIFT)
                 reached = highest_offset(chunk.rows) < position[places]
-                self.firm = np.concatenate((self.firm, chunk.rows[reached]))
+                self.firm = together([self.firm, chunk.rows[reached]])
                 waiting += [self._chunk(chunk.rows[~reached])] if not reached.all() else []
             else:
                 waiting.append(chunk)
@@ -71,16 +71,16 @@ class Claims:
 
     def candidates(self) -> tuple[Table, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
         """Firm and soft claims, and which of them are firm."""
-        rows = np.concatenate((self.firm, *self.soft.values()))
+        rows = together([self.firm, *self.soft.values()])
         return rows, np.arange(len(rows)) < len(self.firm)
 
     def waiting(self) -> Table:
         """Acknowledgements that the log has not been read beyond."""
-        return np.concatenate([NONE, *(chunk.rows for chunk in self._chunks)])
+        return together([NONE, *(chunk.rows for chunk in self._chunks)])
 
     def harden_all(self) -> None:
         """No more will be read: every acknowledgement is firm."""
-        self.firm = np.concatenate((self.firm, self.waiting()))
+        self.firm = together([self.firm, self.waiting()])
         self._chunks = []
 
     def settle(self, bound: Bound) -> tuple[Table, dict[Column, Table]]:
@@ -93,7 +93,7 @@ class Claims:
 
     def overlaid(self) -> Segments:
         """The live claims as segments, by column ACKNOWLEDGED, REFUSED, UNKNOWN."""
-        hard = np.concatenate((self.firm, self.waiting(), self.soft[Column.ACKNOWLEDGED]))
+        hard = together([self.firm, self.waiting(), self.soft[Column.ACKNOWLEDGED]])
         return overlay(spread(hard), spread(self.soft[Column.REFUSED]), spread(self.soft[Column.UNKNOWN]))
 
     @property

@@ -26,6 +26,7 @@ from marathon_ray.stretch import (
     place_keys,
     split,
     stretches,
+    together,
     weighed,
 )
 from marathon_ray.terms import GroupTerms
@@ -152,7 +153,7 @@ class Deliveries:
             self._late.append((column, late))
 
     def _rows(self, column: Given) -> Table:
-        self._live[column] = [np.concatenate([NONE, *self._live[column]])]
+        self._live[column] = [together([NONE, *self._live[column]])]
         return self._live[column][0]
 
     def settle(self, second: Numbers) -> None:
@@ -177,7 +178,7 @@ class Deliveries:
         if not (self.committed and fated.any()):
             return told
         told[fated] = self.book.bound(keys[fated])
-        fates = np.concatenate([self._rows(column) for column in _FATES])
+        fates = together([self._rows(column) for column in _FATES])
         if len(fates):
             known, ends = decided(fates, np.ones(len(fates), np.bool_), self.book.bound(fates["key"]))
             at = np.minimum(np.searchsorted(known, keys), len(known) - 1)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from actors.intervals import Numbers, Segments, sizes
+from actors.intervals import Numbers, Segments, difference, sizes
 from actors.tally import Table
 from marathon_ray.finding import Finding, FindingKind
 from marathon_ray.reach import Reach
 from marathon_ray.streams import Streams
-from marathon_ray.stretch import NONE, PARTITION_SHIFT, since, until
+from marathon_ray.stretch import NONE, PARTITION_SHIFT, since, spread, together, until
 from marathon_ray.totals import place_of
 
 KINDS = tuple(FindingKind)
@@ -47,7 +47,15 @@ def among(rows: Table, others: Table) -> Table:
     """The parts of the rows with sequences that a row of `others` (few) holds too."""
     rows = _ordered(rows)
     parts = [_covering(rows, int(other["key"]), int(other["first"]), int(other["last"])) for other in others]
-    return np.concatenate([NONE, *parts])
+    return together([NONE, *parts])
+
+
+def beside(rows: Table, others: Table) -> Table:
+    """The sequences of the rows that no row of `others` holds, as rows without offsets."""
+    left = difference(spread(rows), spread(others))
+    out = np.full(len(left), -1, NONE.dtype)
+    out["key"], out["first"], out["last"] = left.key, left.first, left.last
+    return out
 
 
 def findings(

@@ -7,7 +7,7 @@ from actors.tally import Table
 from marathon_ray.claims import Bound
 from marathon_ray.interner import Interner, fitted
 from marathon_ray.settle import behind
-from marathon_ray.stretch import NONE, before_offset, in_place, split
+from marathon_ray.stretch import NONE, before_offset, in_place, split, together
 
 
 class Finds:
@@ -36,13 +36,13 @@ class Finds:
     @property
     def rows(self) -> Table:
         """All live rows."""
-        self._rows = [np.concatenate([NONE, *self._rows])]
+        self._rows = [together([NONE, *self._rows])]
         return self._rows[0]
 
     @property
     def behind(self) -> Table:
         """The live rows behind a later sequence."""
-        self._behind = [np.concatenate([NONE, *self._behind])]
+        self._behind = [together([NONE, *self._behind])]
         return self._behind[0]
 
     def settle(self, bound: Bound) -> tuple[Table, Table]:
@@ -70,7 +70,7 @@ class Finds:
 def void(rows: Table, place: int, offset: int) -> Table:
     """The rows without what a partition held at or behind `offset`."""
     hit = in_place(rows, place)
-    return np.concatenate((rows[~hit], before_offset(rows[hit], offset)))
+    return together([rows[~hit], before_offset(rows[hit], offset)])
 
 
 def tight(rows: Table) -> Table:

@@ -7,7 +7,7 @@ import numpy as np
 from actors.intervals import Segments
 from actors.tally import Table
 from marathon_ray.evidence import among
-from marathon_ray.stretch import NONE, between_offsets, in_place
+from marathon_ray.stretch import NONE, between_offsets, in_place, together
 
 
 class LogStarts:
@@ -42,4 +42,4 @@ class LogStarts:
             mine = between_offsets(gone, start, end)
             parts.append(mine[at - mine["until"] < retention])
             start = end
-        return np.concatenate(parts)
+        return together(parts)

@@ -7,7 +7,7 @@ import numpy as np
 from actors.intervals import Keys, Numbers
 from actors.tally import ATTEMPTS, CLIENTS, Life, Part, Table, nothing
 from marathon_ray.interner import Interner, Slots, fitted
-from marathon_ray.stretch import LOW, place_keys
+from marathon_ray.stretch import LOW, place_keys, together
 
 _NOBODY = -1
 
@@ -37,8 +37,8 @@ class Streams:
     def learn(self, reports: Sequence[tuple[str, Part]]) -> None:
         """Take the clients and attempts that workers reported, each with its worker."""
         numbers = [self._workers.setdefault(worker, len(self._workers)) for worker, _ in reports]
-        attempts = np.concatenate([nothing(ATTEMPTS), *(part.attempts for _, part in reports)])
-        clients = np.concatenate([nothing(CLIENTS), *(part.clients for _, part in reports)])
+        attempts = together([nothing(ATTEMPTS), *(part.attempts for _, part in reports)])
+        clients = together([nothing(CLIENTS), *(part.clients for _, part in reports)])
         slots = self.known.slots(self.keys(attempts))
         np.maximum.at(self.attempted, slots, attempts["attempted"])
         self._own(attempts, np.repeat(numbers, [len(part.attempts) for _, part in reports]))

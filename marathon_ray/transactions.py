@@ -13,7 +13,7 @@ from marathon_ray.finding import Finding, FindingKind
 from marathon_ray.interner import Interner
 from marathon_ray.judge import Column
 from marathon_ray.streams import Streams
-from marathon_ray.stretch import NONE, TOPIC_SHIFT, between_offsets, in_place, spread
+from marathon_ray.stretch import NONE, TOPIC_SHIFT, between_offsets, in_place, spread, together
 
 
 class Fates:
@@ -45,9 +45,9 @@ class Fates:
 
     def fenced_writes(self) -> Segments:
         """What fenced clients wrote behind their marks and did not see aborted."""
-        aborted = np.concatenate(self._aborted)
+        aborted = together(self._aborted)
         told = Intervals(self._streams.keys(aborted), aborted["first"], aborted["last"])
-        return overlay(difference(spread(np.concatenate(self._behind)), told))
+        return overlay(difference(spread(together(self._behind)), told))
 
     def torn(self, group: str, account: Deliveries) -> Iterator[Finding]:
         """Transactions of unknown outcome of which the group, having passed all, was given some records only."""
@@ -65,11 +65,11 @@ class Fates:
                 )  # fmt: skip
 
     def _by_transaction(self) -> Mapping[tuple[int, int], Table]:
-        unsure = np.concatenate(self._unsure)
+        unsure = together(self._unsure)
         found: dict[tuple[int, int], list[Table]] = defaultdict(list)
         for row in unsure:
             found[int(row["writer"]), int(row["transaction"])].append(row.reshape(1))
-        return {name: np.concatenate(rows) for name, rows in found.items()}
+        return {name: together(rows) for name, rows in found.items()}
 
 
 def copies(log: Book, account: Deliveries, source: int, target: int) -> tuple[Segments, Segments]:

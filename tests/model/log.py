@@ -135,7 +135,8 @@ class World:
         self.workers: list[Worker] = []
         self.readers = {name: Reader(name) for name in ("first", "second", "live")}
         self.illegal: set[tuple[Place, int, int]] = set()  # (place, client, sequence) that the broker lost
-        self.forked: list[tuple[Place, int]] = []
+        self.twice: set[tuple[Place, int, int]] = set()  # written twice, acknowledged for the second
+        self.expired: set[tuple[Place, int, int]] = set()  # of which some copy was removed legally
 
     def hire(self) -> Worker:
         """A new worker with a new client."""
@@ -170,7 +171,6 @@ class World:
         log.end, log.epoch = offset, log.epoch + 1
         left = {(place, client, sequence) for _, client, sequence, _ in log.entries.values()}
         self.illegal |= lost - left
-        self.forked.append((place, offset))
         for reader in self.readers.values():
             reader.forks[place] = min(offset, reader.forks.get(place, offset))
 
@@ -178,6 +178,8 @@ class World:
         """The log starts at `offset`: what was below is gone legally."""
         log = self.logs[place]
         log.start = max(log.start, offset)
+        gone = (entry for at, entry in log.entries.items() if at < log.start)
+        self.expired |= {(place, client, sequence) for _, client, sequence, _ in gone}
         log.keep(log.start, log.end)
 
     def compact(self, place: Place) -> None:
