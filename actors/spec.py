@@ -66,14 +66,17 @@ def _acks(value: object) -> object:
     return {-1: "all", "-1": "all", 0: "0", 1: "1"}.get(value, value) if isinstance(value, int | str) else value
 
 
+def _knot(text: str) -> tuple[str, float]:
+    match = re.fullmatch(r"\s*(\S.*)\s+(\d+(?:\.\d+)?)\s*%\s*", text)
+    if not match:
+        raise ValueError(f"curve {text!r}: write times and shares of the rate, as 0 s 10 %, 5 min 100 %")
+    return match[1], float(match[2]) / 100
+
+
 def _knots(value: object) -> object:
-    """The knots that a text like "0 s 10 %, 5 min 100 %" names, as pairs of texts."""
-    if not isinstance(value, str):
-        return value
-    matches = [re.fullmatch(r"\s*(.*\S)\s+([\d.]+)\s*%\s*", part) for part in value.split(",")]
-    if not all(matches):
-        raise ValueError(f"curve {value!r}: write times and shares of the rate, as 0 s 10 %, 5 min 100 %")
-    return [(match[1], float(match[2]) / 100) for match in matches if match]
+    """The knots of a text like "0 s 10 %, 5 min 100 %", or of its parts (a command line may have split it)."""
+    parts = value.split(",") if isinstance(value, str) else value
+    return [_knot(part) if isinstance(part, str) else part for part in parts] if isinstance(parts, list) else parts
 
 
 def _ascends(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:

@@ -4,7 +4,6 @@ SI and IEC are told apart: 1 MB is 1,000,000 bytes, 1 MiB is 1,048,576. Sums are
 """
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -117,12 +116,26 @@ def share_text(share: float) -> str:
     return percent if parse_share(percent) == share else repr(share)
 
 
-@dataclass(frozen=True, slots=True)
 class Rate:
-    """So many records or bytes a second, exactly; `amount` None means as fast as it goes."""
+    """So many records or bytes a second, exactly; `amount` None means as fast as it goes. A value: compared, hashed.
 
-    amount: Fraction | None = None
-    unit: _Unit = "records"
+    No dataclass and no model: settings would take those apart into one option for each field, and refuse the text.
+    """
+
+    __slots__ = ("amount", "unit")
+
+    def __init__(self, amount: Fraction | None = None, unit: _Unit = "records") -> None:
+        self.amount: Final = amount
+        self.unit: Final[_Unit] = unit
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rate) and (self.amount, self.unit) == (other.amount, other.unit)
+
+    def __hash__(self) -> int:
+        return hash((self.amount, self.unit))
+
+    def __repr__(self) -> str:
+        return f"Rate({str(self)!r})"
 
     @classmethod
     def parse(cls, value: object) -> "Rate":

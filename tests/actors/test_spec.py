@@ -129,6 +129,15 @@ def test_a_schedule_scales_the_rate_by_the_curve_and_bytes_by_the_mean_size() ->
     assert producers(rate="90 records/min").schedule() == (Knot(0, Fraction(3, 2)),)
 
 
+def test_a_curve_is_read_whole_in_parts_or_as_pairs() -> None:
+    read = {
+        producers(rate="1/s", curve=curve).curve
+        for curve in ("0 s 10 %, 1 min 300 %", ["0 s 10 %", "1 min 300 %"], [[0, 0.1], ["1 min", 3]])
+    }
+    assert read == {((0.0, 0.1), (60.0, 3.0))}
+    assert "curve '10 %': write times" in refusal(Producers, to="a", rate="1/s", curve=["0 s 10 %", "10 %"])
+
+
 def test_one_topic_or_several_are_named() -> None:
     assert producers(to="a").to == ("a",)
     assert producers(to=["a", "b"]).to == ("a", "b")

@@ -1,5 +1,6 @@
 """Quantities: what people may write, what it means exactly, and that every text that is printed can be read again."""
 
+import pickle
 from fractions import Fraction
 
 import pytest
@@ -215,6 +216,15 @@ def test_the_parts_of_a_rate_add_up(weights: list[int], rate: Rate) -> None:
     parts = [rate.part(Fraction(weight, sum(weights))) for weight in weights]
     assert rate.amount is None or sum(part.amount or 0 for part in parts) == rate.amount
     assert {part.unit for part in parts} == {rate.unit}
+
+
+@given(rates)
+def test_a_rate_is_a_value(rate: Rate) -> None:
+    same = pickle.loads(pickle.dumps(rate))
+    assert {rate, same} == {rate}
+    assert eval(repr(rate), {"Rate": Rate.parse}) == rate
+    assert rate != Rate(Fraction(-1), rate.unit)
+    assert Rate(Fraction(1)) != Rate(Fraction(1), "bytes")
 
 
 def test_a_rate_in_bytes_becomes_records_by_the_mean_size() -> None:
