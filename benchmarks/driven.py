@@ -24,7 +24,9 @@ class Driven:
         self.counts: Counter[str] = Counter()
 
     def collect(self) -> None:
-        """Take what is new."""
+        """Take what is new. Raises what the worker raised where it failed."""
+        if self._running.done():
+            self._running.result()
         tally = self._worker.collect(self._confirmed)
         for part in tally.after(self._confirmed):
             self.counts.update({f"{part.reading} {name}".strip(): count for name, count in part.counts.items()})
@@ -32,13 +34,11 @@ class Driven:
         self._confirmed = tally.version
 
     def until(self, done: Callable[[Counter[str]], bool], *, within: float) -> None:
-        """Collect until `done` of the counts. Raises TimeoutError, and what the worker raised where it failed."""
+        """Collect until `done` of the counts. Raises TimeoutError."""
         deadline = time.monotonic() + within
         while not done(self.counts):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not done within {within:g} s; counts so far: {dict(self.counts)}")
-            if self._running.done():
-                self._running.result()
             time.sleep(_BETWEEN)
             self.collect()
 

@@ -1,0 +1,95 @@
+"""What a volume run has come to: saved while it goes on, so that another can go on from there."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Self
+
+from marathon_ray.finding import Counts, Window
+
+OUTCOMES: Final = ("acknowledged", "refused", "unknown")
+_MIB: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How matters stood so many seconds into a session."""
+
+    seconds: float
+    resident: int  # bytes
+    acknowledged: int
+    rows: int  # kept by the accounts
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeResult:
+    """`counts` are the sums of all settled windows; `moments` are one list a session."""
+
+    records: int
+    size: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+    findings: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0  # seconds, of the one process with producer, auditor and accounts
+    moments: tuple[tuple[Moment, ...], ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def remaining(self) -> int:
+        """How many records are still to be acknowledged and settled."""
+        return max(0, self.records - self.counts.get("acknowledged", 0))
+
+    def after(self, window: Window) -> Self:
+        """With one more window of settled records."""
+        counts = Counter(self.counts)
+        counts.update(_summed(window.counts))
+        findings = self.findings + len(window.findings) - len(window.withdrawn)
+        return replace(self, counts=dict(counts), findings=findings)
+
+    @property
+    def exact(self) -> bool:
+        """Whether every acknowledged record was found by both passes, once, and nothing else was."""
+        found, acknowledged = self.counts.get("found", 0), self.counts.get("acknowledged", 0)
+        return found == acknowledged >= self.records and not self.findings
+
+    def save(self, path: Path) -> None:
+        """The result is there as JSON, whole or as it was before."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        new.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Raises OSError where there is no such file."""
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        sessions = tuple(tuple(Moment(**moment) for moment in session) for session in values.pop("moments"))
+        return cls(**values, moments=sessions)
+
+    def lines(self) -> Iterator[str]:
+        """The result as a part of the report."""
+        verdict = "**exact**" if self.exact else "**not exact**"
+        rate = self.counts.get("acknowledged", 0) / self.seconds / 1e3
+        yield f"One process with a producer, a two-pass auditor and the accounts, {self.size} B values, idempotent, acks=all:"
+        yield f"{verdict} after {self.seconds:,.0f} s ({rate:,.0f} k records/s written and read twice; {len(self.moments)}"
+        yield f"session{'s' if len(self.moments) > 1 else ''}, {self.cpu / self.counts.get('acknowledged', 1) * 1e6:.2f} µs CPU a record for all three together)."
+        yield ""
+        yield "| " + " | ".join([*self.counts, "findings"]) + " |"
+        yield "| --- " * (len(self.counts) + 1) + "|"
+        yield "| " + " | ".join(f"{count:,}" for count in [*self.counts.values(), self.findings]) + " |"
+        yield ""
+        yield "| seconds | records acknowledged | RSS MiB | rows kept by the accounts |"
+        yield "| --- | --- | --- | --- |"
+        for session in self.moments:
+            for moment in session[:: max(1, len(session) // 12)]:
+                size = f"{moment.resident / _MIB:,.0f}"
+                yield f"| {moment.seconds:,.0f} | {moment.acknowledged:,} | {size} | {moment.rows:,} |"
+
+
+def _summed(counts: Counts) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for place in counts.values():
+        total.update(place)
+    return total
