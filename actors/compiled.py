@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numba
 
+_Function = TypeVar("_Function")
 JIT: Final[dict[str, Any]] = {"nogil": True, "cache": True, "boundscheck": False, "error_model": "numpy"}
 
 
@@ -20,3 +22,5 @@ def _cache() -> Path:
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
     numba.config.CACHE_DIR = str(_cache())  # type: ignore[attr-defined]
+
+compiled: Callable[[_Function], _Function] = numba.njit(**JIT)  # keeps the types that numba's own decorator loses

@@ -5,15 +5,13 @@ layout ends at 2**40 µs (12.7 days); what is longer counts in the last bucket, 
 """
 
 import math
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from actors.compiled import JIT
+from actors.compiled import compiled
 from actors.tally import Counts
 
 LONGEST: Final = 2**40 - 1  # µs
@@ -21,11 +19,8 @@ LAYOUT_SIZE: Final = 128 + 33 * 64
 _FIRST_OCTAVE: Final = 1029  # the exponent bits of a float of 64 to 127
 Sparse: TypeAlias = tuple[NDArray[np.uint16], NDArray[np.int64]]
 
-_Function = TypeVar("_Function")
-_compiled: Callable[[_Function], _Function] = njit(**JIT)  # keeps the types that numba's own decorator loses
 
-
-@_compiled
+@compiled
 def bucket(us: int | np.integer[Any]) -> np.int64:
     """The index, 0 to LAYOUT_SIZE - 1, of the bucket of that many µs: no branches, the octave is a float's exponent."""
     held = min(max(np.int64(us), np.int64(0)), np.int64(LONGEST))

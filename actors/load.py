@@ -7,17 +7,15 @@ The models are for people; `table`, `plan` and `pool` make what a numba kernel t
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from statistics import NormalDist
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer, model_validator
 
 from actors.checksum import mix64
-from actors.compiled import JIT
+from actors.compiled import compiled
 from actors.record import SMALLEST_VALUE
 from actors.units import Share, Size, share_text, size_text
 
@@ -35,11 +33,7 @@ NO_KEYS, SEQUENTIAL, UNIFORM, ZIPF = range(4)
 Whole: TypeAlias = int | np.integer[Any]
 
 
-_Function = TypeVar("_Function")
-_compiled: Callable[[_Function], _Function] = njit(**JIT)  # keeps the types that numba's own decorator loses
-
-
-@_compiled
+@compiled
 def draw(seed: Whole, sequence: Whole) -> np.uint64:
     """Output number `sequence` (0, 1, …) of splitmix64 seeded with `seed`: 64 even bits (Steele et al., OOPSLA 2014)."""
     return np.uint64(mix64(np.uint64(seed) + (np.uint64(sequence) + np.uint64(1)) * _GOLDEN))
@@ -54,13 +48,13 @@ class KeyPlan(NamedTuple):
     alias: NDArray[np.uint32]
 
 
-@_compiled
+@compiled
 def size_of(table: NDArray[np.uint32], seed: Whole, sequence: Whole) -> np.int64:
     """Bytes of that record's value."""
     return np.int64(table[draw(seed, sequence) & np.uint64(TABLE - 1)])
 
 
-@_compiled
+@compiled
 def key_of(plan: KeyPlan, seed: Whole, sequence: Whole) -> np.int64:
     """Index of that record's key, 0 to keys - 1; drawn apart from its size. Without keys: 0."""
     if plan.kind == NO_KEYS:
@@ -74,7 +68,7 @@ def key_of(plan: KeyPlan, seed: Whole, sequence: Whole) -> np.int64:
     return np.int64(plan.alias[index])
 
 
-@_compiled
+@compiled
 def fill(words: NDArray[np.uint64], pool: NDArray[np.uint64], drawn: Whole) -> None:
     """Fills the words of a body from the pool; `drawn`, a mix64 of the record, says where it begins and what differs.
 
