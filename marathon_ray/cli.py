@@ -12,7 +12,11 @@ from marathon_ray.kafka.cluster import KafkaError
 USAGE = 2
 INTERRUPTED = 4
 
-app = App(name="marathon", help="Test Kafka-compatible clusters for weeks, and prove record by record what they kept.")
+app = App(
+    name="marathon",
+    help="Test Kafka-compatible clusters for weeks, and prove record by record what they kept.",
+    suppress_keyboard_interrupt=False,
+)
 app.command(commands.app)
 
 

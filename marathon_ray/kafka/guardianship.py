@@ -21,7 +21,6 @@ from marathon_ray.kafka import guardian
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.waiting import wait_until
 
-LEASE = 15.0  # seconds a cluster outlives a driver that no longer renews
 RENEWALS = 5  # in each lease
 ANSWER_WITHIN = 10.0  # seconds
 APPOINT_WITHIN = 60.0  # seconds; longer than a guardian waits for others
@@ -76,7 +75,7 @@ class Guardianship:
         return not self.home.exists()
 
 
-def appoint(home: Path, *, ports: int, first_port: int | None = None, lease: float = LEASE) -> tuple[int, ...]:
+def appoint(home: Path, *, ports: int, lease: float, first_port: int | None = None) -> tuple[int, ...]:
     """Have a guardian create ``home`` and take ``ports`` ports; return them. Nothing is left where it is refused."""
     if len(os.fsencode(home / guardian.SOCKET)) > PATH_LIMIT:
         raise KafkaError(f"the path {home / guardian.SOCKET} is longer than {PATH_LIMIT} bytes; choose a shorter home")
@@ -102,7 +101,7 @@ def appoint(home: Path, *, ports: int, first_port: int | None = None, lease: flo
 class Renewal:
     """Keeps a lease alive from a thread of its own until ``stop``, or until the guardian is gone."""
 
-    def __init__(self, held: Guardianship, *, lease: float = LEASE) -> None:
+    def __init__(self, held: Guardianship, lease: float) -> None:
         self._held = held
         self._lease = lease
         self._stopped = threading.Event()

@@ -14,12 +14,14 @@ FAST_START = (
     "-XX:TieredStopAtLevel=1",
     "-XX:+IgnoreUnrecognizedVMOptions",
     "--enable-native-access=ALL-UNNAMED",
+    "-Xlog:aot*=error",  # what the cache does not cover is loaded as ever, with a warning each
     "--sun-misc-unsafe-memory-access=allow",
 )
 BROKER = "kafka.Kafka"
 STORAGE_TOOL = "kafka.tools.StorageTool"
 
 LOG4J = """\
+shutdownHook=disable
 appender.file.type=RollingFile
 appender.file.name=file
 appender.file.fileName=${sys:marathon.log}

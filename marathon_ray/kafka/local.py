@@ -73,11 +73,9 @@ class LocalKafka:
 
     def boot(self, software: Distribution, tell: Tell = silent) -> Self:
         """Do as ``up`` with software that is at hand."""
-        plan = self._state.plan
-        tell(f"Kafka {software.version}: {plan.nodes} nodes", None)
-        ports = appoint(self.home, ports=plan.nodes * plan.ports_a_node, first_port=plan.port)
+        tell(f"Kafka {software.version}: {self._state.plan.nodes} nodes", None)
+        ports = self._appoint()
         try:
-            self._renewal = Renewal(self._guardian)
             form(self.home, self._state, software, ports)
             for node in self.nodes:
                 self.start(node)
@@ -86,6 +84,19 @@ class LocalKafka:
             self.close()
             raise
         return self
+
+    def _appoint(self) -> tuple[int, ...]:
+        """Have a guardian take the name and the ports; a cluster that has the name already is not touched."""
+        plan = self._state.plan
+        if self.home.exists():
+            raise KafkaError(f"there is a cluster {self.name} in {self.home.parent} already")
+        try:
+            ports = appoint(self.home, ports=plan.nodes * plan.ports_a_node, lease=plan.lease, first_port=plan.port)
+            self._renewal = Renewal(self._guardian, lease=plan.lease)
+        except KeyboardInterrupt:
+            self.close()
+            raise
+        return ports
 
     def hand_over(self, seconds: float) -> None:
         """Leave the cluster to its guardian alone, which ends it in so many seconds; this process may end."""

@@ -34,6 +34,7 @@ class Options(TypedDict, total=False):
     jvm: tuple[str, ...]
     name: str | None
     port: int | None
+    lease: float
 
 
 class Plan(BaseModel, frozen=True, extra="forbid"):
@@ -41,7 +42,8 @@ class Plan(BaseModel, frozen=True, extra="forbid"):
 
     ``properties`` are broker properties of all nodes, ``node_properties`` of single ones; ``secure`` adds a listener
     with TLS and SCRAM; ``heap`` is the size of each JVM's heap, ``jvm`` are further arguments of it. ``port`` is the
-    first of a row of fixed ports; without it free ones are found.
+    first of a row of fixed ports; without it free ones are found. ``lease`` is how many seconds the cluster outlives a
+    process that no longer renews it.
     """
 
     nodes: Annotated[int, Field(ge=1, le=30)] = 3
@@ -54,6 +56,7 @@ class Plan(BaseModel, frozen=True, extra="forbid"):
     jvm: tuple[str, ...] = ()
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")] | None = None
     port: Annotated[int, Field(ge=1024, le=65000)] | None = None
+    lease: Annotated[float, Field(ge=1, le=3600)] = 15
 
     @field_validator("properties")
     @classmethod

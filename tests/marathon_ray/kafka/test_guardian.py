@@ -72,7 +72,7 @@ def test_a_renewed_lease_does_not_lapse(root: Path) -> None:
 
 def test_the_end_is_over_when_it_returns_and_can_be_asked_for_twice(root: Path) -> None:
     home = root / "c"
-    ports = appoint(home, ports=2)
+    ports = appoint(home, ports=2, lease=15)
     process = sleeper(home, 1)
     Guardianship(home).end()
     assert gone(home, [process], ports)
@@ -81,7 +81,7 @@ def test_the_end_is_over_when_it_returns_and_can_be_asked_for_twice(root: Path) 
 
 def test_a_termination_of_the_guardian_is_an_end(root: Path) -> None:
     home = root / "c"
-    ports = appoint(home, ports=2)
+    ports = appoint(home, ports=2, lease=15)
     process = sleeper(home, 1)
     os.kill(Guardianship(home).request("status")["guardian"], signal.SIGTERM)
     wait_until("the end", lambda: gone(home, [process], ports), within=5)
@@ -90,7 +90,7 @@ def test_a_termination_of_the_guardian_is_an_end(root: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills children with their parent")
 def test_a_killed_guardian_takes_its_children_along_even_a_frozen_one(root: Path) -> None:
     home = root / "c"
-    ports = appoint(home, ports=2)
+    ports = appoint(home, ports=2, lease=15)
     processes = [sleeper(home, 1), sleeper(home, 2)]
     processes[1].suspend()
     os.kill(Guardianship(home).request("status")["guardian"], signal.SIGKILL)
@@ -114,7 +114,7 @@ def test_what_carries_the_mark_of_a_dead_cluster_is_killed_and_nothing_else(root
 
 def test_a_living_cluster_is_not_reclaimed(root: Path) -> None:
     home = root / "c"
-    appoint(home, ports=1)
+    appoint(home, ports=1, lease=15)
     process = sleeper(home, 1)
     assert list(reclaim(root)) == []
     assert process.is_running()
@@ -122,9 +122,9 @@ def test_a_living_cluster_is_not_reclaimed(root: Path) -> None:
 
 def test_a_name_that_is_there_already_is_refused_and_the_first_one_stays(root: Path) -> None:
     home = root / "c"
-    appoint(home, ports=1)
+    appoint(home, ports=1, lease=15)
     with pytest.raises(KafkaError, match="there is one of that name"):
-        appoint(home, ports=1)
+        appoint(home, ports=1, lease=15)
     assert Guardianship(home).request("status")["nodes"] == {}
 
 
@@ -132,17 +132,17 @@ def test_a_taken_port_is_named_and_nothing_is_left(root: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(KafkaError, match=f"port {port} of 127.0.0.1 is taken"):
-            appoint(root / "c", ports=2, first_port=port)
+            appoint(root / "c", ports=2, lease=15, first_port=port)
     assert list(root.iterdir()) == []
 
 
 def test_a_path_too_long_for_a_socket_is_refused(root: Path) -> None:
     with pytest.raises(KafkaError, match="longer than 100 bytes"):
-        appoint(root / ("x" * 100), ports=1)
+        appoint(root / ("x" * 100), ports=1, lease=15)
 
 
 def test_two_clusters_never_get_the_same_port(root: Path) -> None:
-    ports = [port for name in "abcd" for port in appoint(root / name, ports=20)]
+    ports = [port for name in "abcd" for port in appoint(root / name, ports=20, lease=15)]
     assert len(set(ports)) == 80
     assert all(20000 <= port < guardian.ephemeral_start() for port in ports)
 
@@ -159,7 +159,7 @@ def test_a_held_port_is_for_a_listener_with_reuse_and_for_nobody_else() -> None:
 
 def test_a_pause_ends_by_itself_when_its_time_is_over(root: Path) -> None:
     home = root / "c"
-    appoint(home, ports=1)
+    appoint(home, ports=1, lease=15)
     process = sleeper(home, 1)
     held = Guardianship(home)
     asked = held.request("signal", node=1, number=int(signal.SIGSTOP), thaw_after=0.5)
@@ -171,7 +171,7 @@ def test_a_pause_ends_by_itself_when_its_time_is_over(root: Path) -> None:
 
 def test_a_child_that_ended_is_reaped_and_its_exit_code_told(root: Path) -> None:
     home = root / "c"
-    appoint(home, ports=1)
+    appoint(home, ports=1, lease=15)
     held = Guardianship(home)
     process = sleeper(home, 1)
     held.request("signal", node=1, number=int(signal.SIGKILL))
@@ -193,7 +193,7 @@ def test_a_request_that_cannot_be_met_is_answered_and_the_guardian_goes_on(
     root: Path, request_: dict[str, object], line: str
 ) -> None:
     home = root / "c"
-    appoint(home, ports=1)
+    appoint(home, ports=1, lease=15)
     with pytest.raises(KafkaError, match=line):
         Guardianship(home).request(**request_)  # type: ignore[arg-type]
     assert Guardianship(home).request("status")["nodes"] == {}
@@ -201,7 +201,7 @@ def test_a_request_that_cannot_be_met_is_answered_and_the_guardian_goes_on(
 
 def test_a_client_that_says_nothing_delays_the_others_by_a_second_at_most(root: Path) -> None:
     home = root / "c"
-    appoint(home, ports=1)
+    appoint(home, ports=1, lease=15)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as mute:
         mute.connect(str(home / guardian.SOCKET))
         begin = time.monotonic()
@@ -211,7 +211,7 @@ def test_a_client_that_says_nothing_delays_the_others_by_a_second_at_most(root: 
 
 def test_a_guardian_is_nobodys_child_and_leads_no_session_of_the_drivers(root: Path) -> None:
     home = root / "c"
-    appoint(home, ports=1)
+    appoint(home, ports=1, lease=15)
     pid = Guardianship(home).request("status")["guardian"]
     assert pid not in {child.pid for child in psutil.Process().children(recursive=True)}
     assert os.getsid(pid) != os.getsid(0)
