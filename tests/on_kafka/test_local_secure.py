@@ -18,7 +18,12 @@ def is_refused(properties: dict[str, str], *, because: str) -> None:
     """Return when a client with these properties has met the error, which must be within ten seconds."""
     seen: set[str] = set()
     client = Producer({**properties, "log_level": 0, "error_cb": lambda error: seen.add(str(error))})
-    wait_until(f"an error with {because}", lambda: bool(client.poll(0.1) or because in " ".join(seen)), within=10)
+
+    def met() -> bool:
+        client.poll(0.1)
+        return because in " ".join(seen)
+
+    wait_until(f"an error with {because}", met, within=10)
 
 
 def test_the_secure_listener_lets_in_who_knows_the_password_and_nobody_else(

@@ -1,0 +1,88 @@
+"""Jars in the cache: whole and as the registry has them, or not at all. The registry here is a directory."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from marathon_ray.kafka import jars
+from marathon_ray.kafka.cluster import KafkaError
+
+
+@dataclass
+class Artifact:
+    """As much of jgo's artifact as is used; ``sha1`` is what the registry says it is."""
+
+    name: str
+    cached_path: Path
+    content: bytes = b"jar"
+    sha1: str | None = None
+    classifier: str = ""
+
+    @property
+    def component(self) -> Artifact:
+        return self
+
+    def artifact(self, _classifier: str, packaging: str) -> Artifact:
+        content = (self.sha1 or hashlib.sha1(self.content).hexdigest()).encode()
+        return Artifact(self.name, self.cached_path.with_suffix(f".{packaging}"), content + b"  the-name.jar\n")
+
+    def resolve(self) -> Path:
+        self.cached_path.parent.mkdir(parents=True, exist_ok=True)
+        self.cached_path.write_bytes(self.content)
+        return self.cached_path
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the registry serves: arguments of its artifacts. May be changed during the test."""
+    served: list[dict[str, Any]] = [{"name": "kafka-1.jar"}, {"name": "log4j-2.jar", "content": b"logs"}]
+
+    def resolve(_version: str, repository: Path) -> list[Artifact]:
+        return [Artifact(cached_path=repository / each["name"], **each) for each in served]
+
+    monkeypatch.setattr(jars, "resolve", resolve)
+    return served
+
+
+def test_a_version_is_fetched_once_and_found_whole_afterwards(tmp_path: Path, registry: list[dict[str, Any]]) -> None:
+    steps: list[tuple[str, float | None]] = []
+    jars.fetch("4.3.1", tmp_path, lambda step, done: steps.append((step, done)))
+    assert jars.classpath(tmp_path / "jars") == f"{tmp_path}/jars/kafka-1.jar:{tmp_path}/jars/log4j-2.jar"
+    assert [done for _, done in steps] == [None, 0.5, 1.0]
+    registry.clear()
+    jars.fetch("4.3.1", tmp_path, lambda step, done: steps.append((step, done)))
+    assert len(steps) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["jars"]
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "foreign", "no manifest"])
+def test_a_damaged_directory_is_fetched_anew(tmp_path: Path, registry: list[dict[str, Any]], damage: str) -> None:
+    directory = tmp_path / "jars"
+    jars.fetch("4.3.1", tmp_path, lambda *_: None)
+    assert jars.intact(directory)
+    if damage == "changed":
+        (directory / "kafka-1.jar").write_bytes(b"jaR")
+    elif damage == "missing":
+        (directory / "kafka-1.jar").unlink()
+    elif damage == "foreign":
+        (directory / "other.jar").touch()
+    else:
+        (directory / "manifest.json").unlink()
+    assert not jars.intact(directory)
+    jars.fetch("4.3.1", tmp_path, lambda *_: None)
+    assert jars.intact(directory)
+    assert (directory / "kafka-1.jar").read_bytes() == b"jar"
+
+
+def test_a_jar_that_is_not_what_the_registry_says_is_refused_and_nothing_stays(
+    tmp_path: Path, registry: list[dict[str, Any]]
+) -> None:
+    registry.append({"name": "bad-3.jar", "sha1": "0" * 40})
+    with pytest.raises(KafkaError, match=r"bad-3.jar is damaged: its SHA-1 is \w{40}, the registry's 0{40}"):
+        jars.fetch("4.3.1", tmp_path, lambda *_: None)
+    assert list(tmp_path.iterdir()) == []
