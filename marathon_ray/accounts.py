@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 import numpy as np
 
 from actors.intervals import Keys, Numbers, Segments
-from actors.tally import CLAIMS, Part, Tally, nothing
+from actors.tally import BLOCK, CLAIMS, Part, Tally, nothing
 from marathon_ray.audit import Audit
 from marathon_ray.balance import CLAIMED, LOSSES, Balance
 from marathon_ray.blocks import Blocks
@@ -29,15 +29,18 @@ _INBOX = 4_096  # parts that may wait to be booked
 class Accounts:
     """What producers were told, what is in the log and what groups were given, of the topics of one run.
 
-    Topics are known by their ordinals, each bound to one topic id. No clock is read: times (ns) come in as values.
+    Topics are known by their ordinals, each bound to one topic id. No clock is read: times (ns) come in as values. A
+    `block` is the stretch of offsets that digests are summed over and that a pass reads again after a truncation.
     """
 
-    def __init__(self, topics: Mapping[int, TopicTerms], *, groups: Mapping[str, GroupTerms] | None = None) -> None:
+    def __init__(
+        self, topics: Mapping[int, TopicTerms], *, groups: Mapping[str, GroupTerms] | None = None, block: int = BLOCK
+    ) -> None:
         self.topics = dict(topics)
         self._group_terms = dict(groups or {})
         self._streams, self._places = Streams(), Interner()
-        self._audit = Audit(self.topics, streams=self._streams, places=self._places)
-        self._blocks, self._incidents = Blocks(self._places), Incidents()
+        self._audit = Audit(self.topics, streams=self._streams, places=self._places, block=block)
+        self._blocks, self._incidents = Blocks(self._places, block), Incidents()
         self._fates = Fates(self._streams, self._places)
         self._groups: dict[str, Deliveries] = {}
         self._applied: dict[str, int] = {}
@@ -103,11 +106,11 @@ class Accounts:
         reach = self._audit.reach[part.reading]
         below = reach.positions(place_keys(part.spans))
         found, forks = reach.admit(part)
-        for place, offset in forks:
-            self._audit.fork(part.reading, place, offset, part.at)
-            self._blocks.fork(part.reading, place, offset)
+        for fork in forks:
+            self._audit.fork(part.reading, fork, part.at)
+            self._blocks.fork(part.reading, fork)
             for account in self._groups.values() if part.reading == "second" else ():
-                account.fork(place, offset)
+                account.fork(fork, self._audit.judged_to(fork.place))
         for slot, gaps in reach.gaps.items():
             self._audit.starts.note(int(self._places.values[slot]), gaps[-1][1], part.at)
         self._blocks.add(part.reading, part.spans, below)
@@ -120,7 +123,8 @@ class Accounts:
     def _group(self, name: str) -> Deliveries:
         if name not in self._groups:
             terms = self._group_terms.get(name, GroupTerms())
-            account = Deliveries(name, terms, streams=self._streams, places=self._places)
+            audited = self._audit.book.bound
+            account = Deliveries(name, terms, streams=self._streams, places=self._places, audited=audited)
             account.transactional |= {topic for topic, topic_terms in self.topics.items() if topic_terms.transactional}
             self._groups[name] = account
         return self._groups[name]
@@ -132,6 +136,7 @@ class Accounts:
             self._streams.learn(inbox)
             claims = together([nothing(CLAIMS), *(part.claims for _, part in inbox)])
             self._audit.claim(claims)
+            self._audit.presume_unknown(self._streams.closed_since())
             for worker in self._dead.intersection(worker for worker, _ in inbox):
                 self._audit.presume_unknown(self._streams.left_by(worker))
 
@@ -185,6 +190,12 @@ class Accounts:
         for account in self._groups.values():
             account.settle(second.position)
         return self._window()
+
+    def begin_drain(self) -> None:
+        """The writers are retired: an end of the log that was seen before is no end any more. Every partition's must be
+        told anew, else what lies beyond the second pass's position stays unaudited."""
+        for reach in self._audit.reach.values():
+            reach.at_end[:] = 0
 
     def finish(self) -> Window:
         """Judge all that is left: the faults are healed, the workers retired, the passes drained. Call it last."""

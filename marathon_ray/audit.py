@@ -12,6 +12,7 @@ from marathon_ray.compaction import lost_keys
 from marathon_ray.evidence import Evidence, among, beside, findings
 from marathon_ray.finding import Finding, FindingKind
 from marathon_ray.finds import Finds, void
+from marathon_ray.fork import Fork
 from marathon_ray.interner import Interner, fitted
 from marathon_ray.judge import DEFAULT, Column, Setting, judge, normal
 from marathon_ray.reach import Reach
@@ -19,6 +20,7 @@ from marathon_ray.retention import LogStarts
 from marathon_ray.settle import decided
 from marathon_ray.streams import Streams
 from marathon_ray.stretch import (
+    BEYOND,
     NONE,
     PARTITION_SHIFT,
     TOPIC_SHIFT,
@@ -32,8 +34,6 @@ from marathon_ray.stretch import (
 from marathon_ray.terms import TopicTerms
 from marathon_ray.totals import Totals
 
-_END = np.iinfo(np.int64).max
-
 
 def _of(rows: list[tuple[Column, Table]], wanted: Column) -> Table:
     return together([NONE, *(table for column, table in rows if column is wanted)])
@@ -42,9 +42,9 @@ def _of(rows: list[tuple[Column, Table]], wanted: Column) -> Table:
 class Audit:
     """The account of one run's topics: live rows of claims and finds, a book of what is settled, and its totals."""
 
-    def __init__(self, terms: Mapping[int, TopicTerms], *, streams: Streams, places: Interner) -> None:
+    def __init__(self, terms: Mapping[int, TopicTerms], *, streams: Streams, places: Interner, block: int) -> None:
         self._streams, self._places = streams, places
-        self.reach = {"first": Reach(places, once=True), "second": Reach(places, once=True)}
+        self.reach = {name: Reach(places, once=True, block=block) for name in ("first", "second")}
         self._claims = Claims(places)
         self._finds = {
             "first": Finds(streams.known, ordered=False),
@@ -106,29 +106,34 @@ class Audit:
         _, unsettled = split(rows[again], self.book.bound(rows["key"][again]))
         return together([rows[~again], unsettled])
 
-    def fork(self, reading: str, place: int, offset: int, at: int) -> None:
-        """A pass learned that the log was cut to `offset`; the second pass's finds from there on are void."""
+    def fork(self, reading: str, fork: Fork, at: int) -> None:
+        """A pass learned of a fork; the second pass's finds from its base on are void."""
         if reading != "second":
             return
-        slot = int(self._places.slots(np.array([place], np.uint64))[0])
+        place = np.array([fork.place], np.uint64)
+        slot = int(self._places.slots(place)[0])
         self._judged_to, self._blind = fitted(self._judged_to, slot + 1), fitted(self._blind, slot + 1)
-        depth = int(self._judged_to[slot]) - offset
-        if depth > 0:
+        if self._judged_to[slot] > fork.base:
             self._blind[slot] = max(self._blind[slot], self._judged_to[slot])
+        depth = int(self._judged_to[slot]) - fork.cut
+        if depth > 0:
             self._found.append(
                 Finding(
-                    kind=FindingKind.TRUNCATED_SETTLED, topic=place >> 20, partition=place & 0xFFFFF,
-                    first_offset=offset, last_offset=offset + depth - 1, since=at, until=at, count=depth,
+                    kind=FindingKind.TRUNCATED_SETTLED, topic=fork.place >> 20, partition=fork.place & 0xFFFFF,
+                    first_offset=fork.cut, last_offset=fork.cut + depth - 1, since=at, until=at, count=depth,
                 )
             )  # fmt: skip
+        self._void(fork)
+
+    def _void(self, fork: Fork) -> None:
         finds = self._finds["second"]
-        finds.void(place, offset)
+        finds.void(fork.place, fork.base)
         for index, (column, rows) in enumerate(self._late):
             if column in {Column.SECOND, Column.BEHIND}:
-                self._late[index] = (column, void(rows, place, offset))
+                self._late[index] = (column, void(rows, fork.place, fork.base))
         keys = self._streams.known.values
-        keys = keys[(keys >> PARTITION_SHIFT) == np.uint64(place)]
-        finds.lower_peaks(place, self._settled_peaks(keys), keys)
+        keys = keys[(keys >> PARTITION_SHIFT) == np.uint64(fork.place)]
+        finds.lower_peaks(fork.place, self._settled_peaks(keys), keys)
 
     def _settled_peaks(self, keys: Keys) -> Numbers:
         """The highest settled sequence that the second pass found in each stream; -1: none."""
@@ -188,26 +193,30 @@ class Audit:
     def finish(self) -> None:
         """Judge everything: what the second pass did not come to is unaudited, whatever no one claimed is stray."""
         self.settle()
-        claims = self._claims.waiting()
-        unread = [(Column.UNREAD, rows) for rows in self._unread(claims)]
-        self._claims.harden_all()
         for place, start in self.starts.places():
             for reach in self.reach.values():
                 reach.expire(place, start)
+        unread = [(Column.UNREAD, rows) for rows in self._unread()]
+        self._claims.harden_all()
         keys = self._streams.known.values
-        ends = self._streams.attempted[: len(keys)].copy()
-        np.maximum(ends, self.book.bound(keys), out=ends)
+        ends = np.maximum(self._streams.attempted[: len(keys)], self.book.bound(keys))
         for finds in self._finds.values():
             np.maximum.at(ends, self._streams.known.slots(finds.rows["key"]), finds.rows["last"] + 1)
         self._judge(keys, ends, unread)
         self._judge_keys()
 
-    def _unread(self, claims: Table) -> Iterator[Table]:
-        second = self.reach["second"]
-        for place in np.unique(claims["key"] >> PARTITION_SHIFT).tolist():
-            slot = int(self._places.slots(np.array([place], np.uint64))[0])
-            if not second.at_end[slot]:
-                yield between_offsets(claims[in_place(claims, place)], int(second.position[slot]), _END)
+    def _unread(self) -> Iterator[Table]:
+        """What may lie where the second pass did not come, though the log did not end there."""
+        second, waiting = self.reach["second"], self._claims.waiting()
+        blind = self._claims.soft[Column.ACKNOWLEDGED]
+        unknown = beside(self._claims.soft[Column.UNKNOWN], together([waiting, self._claims.firm]))
+        # The position of a book that was closed is below all offsets.
+        for slot in np.flatnonzero(second.at_end[: len(self._places)] == 0).tolist():
+            place, position = int(self._places.values[slot]), int(second.position[slot])
+            seen = self._finds["first"].rows
+            told = together([waiting[in_place(waiting, place)], among(seen[in_place(seen, place)], unknown)])
+            yield between_offsets(told, position, BEYOND)
+            yield blind[in_place(blind, place)]
 
     def _judge(self, keys: Keys, bounds: Numbers, extra: list[tuple[Column, Table]] | None = None) -> None:
         limit = self.book.bound(self._streams.known.values).copy()

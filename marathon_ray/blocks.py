@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from actors.intervals import Numbers
 from actors.tally import BLOCK, Table
 from marathon_ray.finding import Finding, FindingKind
+from marathon_ray.fork import Fork
 from marathon_ray.interner import Interner, Slots
 from marathon_ray.reach import Reach
 from marathon_ray.stretch import place_keys, together
@@ -22,8 +23,8 @@ _SHARE: Final = np.dtype(
 class Blocks:
     """Spans of both passes, summed by block, until both are beyond it."""
 
-    def __init__(self, places: Interner) -> None:
-        self._places = places
+    def __init__(self, places: Interner, block: int = BLOCK) -> None:
+        self._places, self._block = places, block
         self._shares: list[Table] = []
 
     def add(self, reading: str, spans: Table, below: Numbers) -> None:
@@ -32,17 +33,17 @@ class Blocks:
         spans = spans[fresh]
         shares = np.empty(len(spans), _SHARE)
         shares["place"] = self._places.slots(place_keys(spans))
-        shares["block"], shares["second"] = spans["first_offset"] // BLOCK, reading == "second"
+        shares["block"], shares["second"] = spans["first_offset"] // self._block, reading == "second"
         for name in ("count", "digest", "epoch"):
             shares[name] = spans[name]
         self._shares.append(shares)
 
-    def fork(self, reading: str, place: int, offset: int) -> None:
-        """A pass's shares of the blocks at or behind `offset` are void."""
+    def fork(self, reading: str, fork: Fork) -> None:
+        """A pass's shares of the blocks from the fork's base on are void."""
         rows = self._rows()
-        slot = int(self._places.slots(np.array([place], np.uint64))[0])
-        cut = (rows["place"] == slot) & (rows["block"] >= offset // BLOCK) & (rows["second"] == (reading == "second"))
-        self._shares = [rows[~cut]]
+        slot = int(self._places.slots(np.array([fork.place], np.uint64))[0])
+        behind = (rows["place"] == slot) & (rows["block"] >= fork.base // self._block)
+        self._shares = [rows[~(behind & (rows["second"] == (reading == "second")))]]
 
     def _rows(self) -> Table:
         self._shares = [together([np.empty(0, _SHARE), *self._shares])]
@@ -51,10 +52,10 @@ class Blocks:
     def settle(self, reach: Mapping[str, Reach], exempt: set[int]) -> Iterator[Finding]:
         """Compare the blocks that both passes are beyond, and forget them; topics in `exempt` may differ."""
         rows = _summed(self._rows())
-        end = (rows["block"] + 1) * BLOCK
+        end = (rows["block"] + 1) * self._block
         done = np.logical_and.reduce([end <= pass_.position[rows["place"]] for pass_ in reach.values()])
         self._shares = [rows[~done]]
-        rows, begin = rows[done], rows["block"][done] * BLOCK
+        rows, begin = rows[done], rows["block"][done] * self._block
         whole = np.logical_and.reduce([_read_from(pass_, rows["place"], begin) for pass_ in reach.values()])
         yield from self._compare(rows[whole], exempt)
 
@@ -66,7 +67,9 @@ class Blocks:
             other = by_place.get(spot)
             topic, partition = place_of(int(self._places.values[spot[0]]))
             if topic not in exempt and (other is None or other["digest"] != row["digest"]):
-                yield _differing(topic, partition, row, other)
+                begin = spot[1] * self._block
+                offsets = begin, begin + self._block - 1
+                yield _differing((topic, partition), offsets, row, other)
 
     @property
     def rows(self) -> int:
@@ -90,11 +93,10 @@ def _summed(rows: Table) -> Table:
     return out
 
 
-def _differing(topic: int, partition: int, first: np.void, second: np.void | None) -> Finding:
-    begin = int(first["block"]) * BLOCK
+def _differing(place: tuple[int, int], offsets: tuple[int, int], first: np.void, second: np.void | None) -> Finding:
     counts = int(first["count"]), int(second["count"]) if second is not None else 0
     return Finding(
-        kind=FindingKind.PASSES_DIFFER, topic=topic, partition=partition, first_offset=begin,
-        last_offset=begin + BLOCK - 1, epochs=(int(first["epoch"]),), count=max(counts),
+        kind=FindingKind.PASSES_DIFFER, topic=place[0], partition=place[1], first_offset=offsets[0],
+        last_offset=offsets[1], epochs=(int(first["epoch"]),), count=max(counts),
         epoch_now=int(second["epoch"]) if second is not None else -1,
     )  # fmt: skip

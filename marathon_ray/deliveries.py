@@ -1,6 +1,6 @@
 """The log against deliveries: what one group was given of the records that the second pass found."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from enum import IntEnum
 from typing import Final
@@ -13,11 +13,13 @@ from marathon_ray.book import Book
 from marathon_ray.evidence import Evidence, findings
 from marathon_ray.finding import Finding, FindingKind
 from marathon_ray.finds import void
+from marathon_ray.fork import Fork
 from marathon_ray.interner import Interner
 from marathon_ray.reach import Reach
 from marathon_ray.settle import decided
 from marathon_ray.streams import Streams
 from marathon_ray.stretch import (
+    BEYOND,
     NONE,
     PARTITION_SHIFT,
     TOPIC_SHIFT,
@@ -31,8 +33,6 @@ from marathon_ray.stretch import (
 )
 from marathon_ray.terms import GroupTerms
 from marathon_ray.totals import Totals, place_of
-
-_END: Final = np.iinfo(np.int64).max
 
 
 class Given(IntEnum):
@@ -90,10 +90,15 @@ def judge(times: Numbers, *, committed: bool) -> Mapping[str, Numbers]:
 
 
 class Deliveries:
-    """One group's account. `transactional` are the topics (ordinals) whose records' fates will be told."""
+    """One group's account. It is never ahead of claims against log, which is `audited` to a bound in each stream.
 
-    def __init__(self, name: str, terms: GroupTerms, *, streams: Streams, places: Interner) -> None:
-        self._name, self._streams, self._places = name, streams, places
+    `transactional` are the topics (ordinals) whose records' fates will be told.
+    """
+
+    def __init__(
+        self, name: str, terms: GroupTerms, *, streams: Streams, places: Interner, audited: Callable[[Keys], Numbers]
+    ) -> None:
+        self._name, self._streams, self._places, self._audited = name, streams, places, audited
         self.committed = terms.isolation == "read_committed"
         self._latest = terms.starts == "latest"
         self.transactional: set[int] = set()
@@ -109,12 +114,18 @@ class Deliveries:
         """Take what the second pass found."""
         self._add(Given.LOG, rows)
 
-    def fork(self, place: int, offset: int) -> None:
-        """What the second pass found at or behind `offset` is in the log no more."""
-        self._live[Given.LOG] = [void(self._rows(Given.LOG), place, offset)]
-        self._late = [
-            (column, void(rows, place, offset) if column is Given.LOG else rows) for column, rows in self._late
-        ]
+    def fork(self, fork: Fork, judged_to: int) -> None:
+        """The second pass reads again from a fork's base on; of records that claims and log are settled for, the finds
+        below `judged_to` do not come again, so these stand."""
+        self._live[Given.LOG] = [self._void(self._rows(Given.LOG), fork, judged_to)]
+        late = [(column, rows) for column, rows in self._late if column is Given.LOG]
+        self._late = [entry for entry in self._late if entry[0] is not Given.LOG]
+        self._late += [(column, self._void(rows, fork, judged_to)) for column, rows in late]
+
+    def _void(self, rows: Table, fork: Fork, judged_to: int) -> Table:
+        settled, open_ = split(rows, self._audited(rows["key"]))
+        again = min(fork.cut, max(judged_to, fork.base))
+        return together([void(settled, fork.place, again), void(open_, fork.place, fork.base)])
 
     def fates(self, rows: Table) -> None:
         """Take FATES rows; they matter to a read_committed group only."""
@@ -166,14 +177,15 @@ class Deliveries:
         places = self._places.slots(log["key"] >> PARTITION_SHIFT)
         passed = log["last_offset"] < np.minimum(second[places], self.reach.position[places])
         keys, inverse = np.unique(log["key"], return_inverse=True)
-        ends, open_from = self.book.bound(keys).copy(), np.full(len(keys), _END)
+        ends, open_from = self.book.bound(keys).copy(), np.full(len(keys), BEYOND)
         np.maximum.at(ends, inverse[passed], log["last"][passed] + 1)
         np.minimum.at(open_from, inverse[~passed], log["first"][~passed])
-        self._judge(keys, np.minimum(np.minimum(ends, open_from), self._told_until(keys)))
+        ends = np.minimum(np.minimum(ends, open_from), np.minimum(self._told_until(keys), self._audited(keys)))
+        self._judge(keys, ends)
 
     def _told_until(self, keys: Keys) -> Numbers:
         """To where a read_committed group knows the fates, where fates are told."""
-        told = np.full(len(keys), _END)
+        told = np.full(len(keys), BEYOND)
         fated = np.isin((keys >> TOPIC_SHIFT).astype(np.int64), list(self.transactional))
         if not (self.committed and fated.any()):
             return told
@@ -216,7 +228,7 @@ class Deliveries:
             mine = log[in_place(log, place)]
             slot = int(self._places.slots(np.array([place], np.uint64))[0])
             start = int(self.reach.start[slot]) if self._latest else 0
-            ranges = [(0, start), (int(self.reach.position[slot]), _END), *self.reach.gaps.get(slot, [])]
+            ranges = [(0, start), (int(self.reach.position[slot]), BEYOND), *self.reach.gaps.get(slot, [])]
             yield from ((Given.EXCUSED, between_offsets(mine, first, end)) for first, end in ranges if first < end)
 
     def _catch_up(self) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.intervals import Keys, Numbers
-from actors.tally import Kind, Part, Table
+from actors.tally import BLOCK, Kind, Part, Table
+from marathon_ray.fork import Fork, standing
 from marathon_ray.interner import Interner, Slots, fitted
-from marathon_ray.stretch import before_offset, place_keys
+from marathon_ray.stretch import from_offset, place_keys
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -20,13 +21,11 @@ class Reach:
     left out. A group may be given the same offset many times.
     """
 
-    def __init__(self, places: Interner, *, once: bool) -> None:
-        self._places, self._once = places, once
+    def __init__(self, places: Interner, *, once: bool, block: int = BLOCK) -> None:
+        self._places, self._once, self._block = places, once, block
         self.position: Numbers = np.zeros(0, np.int64)
         self.at_end: Numbers = np.zeros(0, np.int64)
-        self.floor: Numbers = np.zeros(
-            0, np.int64
-        )  # from here to the position it has read every offset, -1: nothing yet
+        self.floor: Numbers = np.zeros(0, np.int64)  # up to the position it has read all from here; -1: nothing yet
         self.start: Numbers = np.zeros(0, np.int64)  # where it was first put, -1: nowhere yet
         self._epoch: Numbers = np.zeros(0, np.int64)
         self.gaps: dict[int, list[tuple[int, int]]] = {}  # offsets start..end-1 that were gone before they were read
@@ -39,35 +38,37 @@ class Reach:
         self.start = fitted(self.start, size, -1)
         self.floor, self._epoch = fitted(self.floor, size, -1), fitted(self._epoch, size, -2)
 
-    def admit(self, part: Part) -> tuple[Table, list[tuple[int, int]]]:
-        """Take a part's positions; returns its FOUND rows not read before, and forks (place, offset): what this
-        reading had found at or behind that offset is no longer in the log."""
+    def admit(self, part: Part) -> tuple[Table, list[Fork]]:
+        """Take a part's positions; returns its FOUND rows not read before that stand, and the forks it tells of."""
         found, slots = part.found, self._places.slots(place_keys(part.found))
         self._places.slots(place_keys(part.positions))
         self._places.slots(place_keys(part.incidents))
         self.fit()
-        fresh = found["first_offset"] >= self.position[slots] if self._once else np.ones(len(found), np.bool_)
+        position = self.position[slots]
         forks = self._incidents(part.incidents)
-        if self._once and forks:
-            found, fresh = self._divide(
-                found, slots, fresh, {slot: (at, self._told(part, slot)) for slot, at in forks.items()}
-            )
-        found, slots = found[fresh], slots[fresh]
+        if self._once:
+            fresh = found["last_offset"] >= position
+            for fork in forks:
+                mine = place_keys(found) == fork.place
+                fresh[mine] = standing(found[mine], fresh[mine], fork, self._told(part, fork.place))
+                position = np.where(mine, np.minimum(position, fork.base), position)
+            found, slots = from_offset(found[fresh], position[fresh]), slots[fresh]
         self._note_epochs(found, slots)
         self._move(part, found, slots)
-        return found, [(int(self._places.values[slot]), offset) for slot, offset in forks.items()]
+        return found, forks
 
-    def _incidents(self, incidents: Table) -> dict[int, int]:
-        forks: dict[int, int] = {}
+    def _incidents(self, incidents: Table) -> list[Fork]:
+        forks: dict[int, Fork] = {}
         for row in incidents[np.isin(incidents["kind"], (Kind.TRUNCATED, Kind.EXPIRED))]:
-            slot, offset = int(self._places.known(place_keys(row.reshape(1)))[0]), int(row["offset"])
+            place, offset = int(place_keys(row.reshape(1))[0]), int(row["offset"])
+            slot = int(self._places.known(np.array([place], np.uint64))[0])
             if row["kind"] == Kind.EXPIRED:
                 self._skip(slot, offset, int(row["count"]))
-            elif offset < self.position[slot] or row["count"] > 0:
-                forks[slot] = min(offset, forks.get(slot, offset))
-                self.position[slot] = min(offset, self.position[slot])
-                self.floor[slot] = offset
-        return forks
+            else:
+                cut = min(offset, forks[place].cut if place in forks else offset)
+                forks[place] = Fork(place, cut // self._block * self._block, cut)
+                self.position[slot] = self.floor[slot] = min(forks[place].base, self.position[slot])
+        return list(forks.values())
 
     def _skip(self, slot: int, offset: int, count: int) -> None:
         start = max(offset - count, 0)
@@ -76,22 +77,8 @@ class Reach:
             self.position[slot] = max(self.position[slot], offset)
             self.floor[slot] = offset
 
-    def _divide(self, found: Table, slots: Slots, fresh: Mask, forks: dict[int, tuple[int, int]]) -> tuple[Table, Mask]:
-        """A part with forks (offset, position told at its end) holds rows from before and behind them: the latter have
-        the newest epoch and end below the position; of the former counts what lies below the fork."""
-        found, fresh = found.copy(), fresh.copy()
-        for slot, (offset, told) in forks.items():
-            mine = np.flatnonzero(slots == slot)
-            rows = found[mine]
-            newest = rows["epoch"] == rows["epoch"].max(initial=-1)
-            behind = (rows["first_offset"] >= offset) & newest & (rows["last_offset"] < told)
-            fresh[mine] = behind | (fresh[mine] & (rows["first_offset"] < offset))
-            across = mine[rows["first_offset"] < offset]
-            found[across] = before_offset(found[across], offset)
-        return found, fresh
-
-    def _told(self, part: Part, slot: int) -> int:
-        told = part.positions["position"][self._places.known(place_keys(part.positions)) == slot]
+    def _told(self, part: Part, place: int) -> int:
+        told = part.positions["position"][place_keys(part.positions) == place]
         return int(told.max(initial=0))
 
     def _move(self, part: Part, found: Table, slots: Slots) -> None:

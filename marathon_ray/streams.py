@@ -10,6 +10,7 @@ from marathon_ray.interner import Interner, Slots, fitted
 from marathon_ray.stretch import LOW, place_keys, together
 
 _NOBODY = -1
+_NO_KEYS = np.empty(0, np.uint64)
 
 
 class Streams:
@@ -23,6 +24,7 @@ class Streams:
         self._owner: Numbers = np.zeros(0, np.int64)
         self._workers: dict[str, int] = {}
         self._dead: set[int] = set()
+        self._closing: list[int] = []
 
     def keys(self, rows: Table) -> Keys:
         """Packed keys of tally rows; unknown clients and streams are entered."""
@@ -43,6 +45,8 @@ class Streams:
         np.maximum.at(self.attempted, slots, attempts["attempted"])
         self._own(attempts, np.repeat(numbers, [len(part.attempts) for _, part in reports]))
         slots = self._own(clients, np.repeat(numbers, [len(part.clients) for _, part in reports]))
+        ending = (clients["life"] == Life.CLOSED) & (self._life[slots] == Life.OPEN)
+        self._closing += slots[ending].tolist()
         np.maximum.at(self._life, slots, clients["life"].astype(np.int64))
 
     def _own(self, rows: Table, owners: Numbers) -> Slots:
@@ -59,6 +63,13 @@ class Streams:
     def bury(self, worker: str) -> None:
         """That worker will not be heard of again."""
         self._dead.add(self._workers.setdefault(worker, len(self._workers)))
+
+    def closed_since(self) -> Keys:
+        """Streams of the clients that were closed since the last call."""
+        closing, self._closing = self._closing, []
+        return (
+            self.known.values[np.isin(self.known.values & LOW, np.array(closing, np.uint64))] if closing else _NO_KEYS
+        )
 
     def left_by(self, worker: str) -> Keys:
         """Streams of a worker's clients that were never closed."""

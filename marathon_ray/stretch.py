@@ -29,6 +29,7 @@ STRETCH: Final = np.dtype(
 PARTITION_SHIFT: Final = np.uint64(32)
 TOPIC_SHIFT: Final = np.uint64(52)
 LOW: Final = np.uint64(0xFFFFFFFF)
+BEYOND: Final = 1 << 60  # above every offset, and far enough from the end of an i8 to be reckoned with
 NONE: Final[Table] = np.empty(0, STRETCH)
 
 
@@ -110,6 +111,18 @@ def before_offset(rows: Table, offset: int) -> Table:
     rows = rows[(rows["first_offset"] < offset)].copy()
     rows["last"] = np.minimum(rows["last"], rows["first"] + (offset - 1 - rows["first_offset"]))
     rows["last_offset"] = np.minimum(rows["last_offset"], offset - 1)
+    return rows
+
+
+def from_offset(rows: Table, offset: Numbers) -> Table:
+    """The parts of the rows that may lie at or behind an offset (one a row)."""
+    if np.all(rows["first_offset"] >= offset):
+        return rows
+    rows = rows.copy()
+    short = rows["first_offset"] < offset
+    last, reach = rows["last"], rows["last_offset"] - offset
+    rows["first"] = np.where(short, np.maximum(rows["first"], last - reach), rows["first"])
+    rows["first_offset"] = np.maximum(rows["first_offset"], offset)
     return rows
 
 

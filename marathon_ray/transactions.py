@@ -13,7 +13,7 @@ from marathon_ray.finding import Finding, FindingKind
 from marathon_ray.interner import Interner
 from marathon_ray.judge import Column
 from marathon_ray.streams import Streams
-from marathon_ray.stretch import NONE, TOPIC_SHIFT, between_offsets, in_place, spread, together
+from marathon_ray.stretch import BEYOND, NONE, TOPIC_SHIFT, between_offsets, in_place, spread, together
 
 
 class Fates:
@@ -41,7 +41,7 @@ class Fates:
         for client, marks in self._fences.items():
             mine = rows[(rows["key"] & np.uint64(0xFFFFFFFF)) == np.uint64(client)]
             for place, offset in marks.items():
-                self._behind.append(between_offsets(mine[in_place(mine, place)], offset, np.iinfo(np.int64).max))
+                self._behind.append(between_offsets(mine[in_place(mine, place)], offset, BEYOND))
 
     def fenced_writes(self) -> Segments:
         """What fenced clients wrote behind their marks and did not see aborted."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from actors.tally import Kind, Life, Outcome, Part
 from tests.model.parts import found_of, part, spans_of
 
+BLOCK = 8  # small, so that short logs have many
 Place = tuple[int, int]
 Entry = tuple[int, int, int, int]  # offset, client, sequence, leader epoch
 
@@ -98,7 +99,11 @@ class Reader:
         entries = [log.entries[offset] for offset in range(position, end) if offset in log.entries]
         self.position[place] = end
         self.version += 1
-        rows = {"found": found_of(place, entries), "spans": spans_of(place, entries), "incidents": incidents}
+        rows = {
+            "found": found_of(place, entries, block=BLOCK),
+            "spans": spans_of(place, entries, block=BLOCK),
+            "incidents": incidents,
+        }
         positions: list[tuple[int, ...]] = [(*place, end, int(end == log.end))]
         self.sent.append(part(self.version, reading=self.reading, positions=positions, **rows))
         return entries
@@ -108,7 +113,7 @@ class Reader:
         fork = self.forks.pop(place, log.end)
         if fork < position:
             incidents.append((Kind.TRUNCATED, *place, 0, -1, fork, position - fork, 0))
-            position = fork
+            position = fork // BLOCK * BLOCK
         if position < log.start:
             incidents.append((Kind.EXPIRED, *place, 0, -1, log.start, log.start - position, 0))
             self.unread.setdefault(place, []).append((position, log.start))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from actors.tally import Kind, Life, Outcome, Part, Table
-from tests.model.log import Place
+from tests.model.log import BLOCK, Place
 
 Record = tuple[Place, int, int]  # place, client, sequence
 RANK = {Outcome.UNKNOWN: 0, Outcome.REFUSED: 1, Outcome.ACKNOWLEDGED: 2}
@@ -34,6 +34,7 @@ class Oracle:
     first: dict[Record, list[int]] = field(default_factory=lambda: defaultdict(list))  # with the offsets
     second: dict[Place, dict[int, Record]] = field(default_factory=lambda: defaultdict(dict))
     given: Counter[Record] = field(default_factory=Counter)
+    stands: dict[Place, tuple[int, bool]] = field(default_factory=dict)  # the second pass's position; is it the end?
     gaps: dict[tuple[str, Place], list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
     def take(self, part: Part) -> None:
@@ -57,7 +58,10 @@ class Oracle:
             if row["kind"] == Kind.EXPIRED:
                 self.gaps[part.reading, place].append((offset - int(row["count"]), offset))
             elif part.reading == "second":
-                self.second[place] = {at: record for at, record in self.second[place].items() if at < offset}
+                base = offset // BLOCK * BLOCK
+                self.second[place] = {at: record for at, record in self.second[place].items() if at < base}
+        for row in part.positions if part.reading == "second" else ():
+            self.stands[int(row["topic"]), int(row["partition"])] = int(row["position"]), bool(row["at_end"])
         for record, offset, _ in each(part.found):
             if part.reading == "first":
                 self.first[record].append(offset)
@@ -75,6 +79,11 @@ class Oracle:
         gaps = self.gaps[reading, record[0]]
         return any(start <= offset < end or offset < 0 for start, end in gaps)
 
+    def unread(self, record: Record, offset: int) -> bool:
+        """Whether the second pass did not come to where it may be."""
+        position, at_end = self.stands.get(record[0], (0, False))
+        return not at_end and (offset < 0 or offset >= position)
+
     def verdict(self, record: Record, finds: Counter[Record]) -> str:
         """Where an acknowledged record stands."""
         offset = self.claims[record][1]
@@ -82,6 +91,8 @@ class Oracle:
             return "found"
         if self.missed("second", record, offset) and (record in self.first or self.missed("first", record, offset)):
             return "expired"
+        if self.unread(record, offset):
+            return "unaudited"
         if record[0][0] in self.compacted and not self.owed(record, finds):
             return "compacted"
         return "gone" if record in self.first else "lost"
@@ -97,6 +108,12 @@ class Oracle:
         ]
         known = {(place, client, other) for other in later}
         return not any(finds[r] or self.claims.get(r, (None,))[0] is Outcome.ACKNOWLEDGED for r in known)
+
+    def verdicts(self) -> Counter[str]:
+        """How many acknowledged records stand where."""
+        finds = self.finds()
+        acknowledged = (record for record, (outcome, _) in self.claims.items() if outcome is Outcome.ACKNOWLEDGED)
+        return Counter(self.verdict(record, finds) for record in acknowledged)
 
     def findings(self) -> Counter[tuple[str, Record]]:
         """Every fault of every record."""
@@ -121,11 +138,12 @@ class Oracle:
     def _vanished(self, finds: Counter[Record]) -> Iterator[tuple[str, Record]]:
         for record in self.first:
             told = self.claims.get(record, (None, -1))[0]
-            tail = record[1] in self.buried and record[2] < self.attempted.get(record[:2], 0)
+            tail = record[1] in self.buried | self.closed and record[2] < self.attempted.get(record[:2], 0)
             unknown = told is Outcome.UNKNOWN or (told is None and tail)
-            if unknown and not finds[record] and record[0][0] not in self.compacted:
-                if not any(self.missed("second", record, offset) for offset in self.first[record]):
-                    yield "vanished", record
+            offsets = self.first[record]
+            missed = any(self.missed("second", record, offset) or self.unread(record, offset) for offset in offsets)
+            if unknown and not finds[record] and record[0][0] not in self.compacted and not missed:
+                yield "vanished", record
 
     def _disordered(self) -> Iterator[Record]:
         for log in self.second.values():
