@@ -168,6 +168,7 @@ class Audit:
     def settle(self) -> None:
         """Judge every stream as far as it is decided, and forget its rows."""
         self.catch_up()
+        self._places.slots(self._streams.known.values >> PARTITION_SHIFT)
         for reach in self.reach.values():
             reach.fit()
         size = len(self._places)

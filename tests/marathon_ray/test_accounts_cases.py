@@ -149,6 +149,31 @@ def test_a_cut_below_what_was_settled_is_a_finding_and_what_survived_is_no_dupli
     assert bench.total("duplicated") == 0
 
 
+def test_what_is_written_in_order_behind_a_cut_is_in_order_whatever_was_found_before_it() -> None:
+    bench = Bench()
+    bench.write(A, 1, 2, offset=0)
+    bench.write(A, 0, 0, offset=2)
+    bench.read("second", [(0, 1), (1, 2), (2, 0)], epoch=1)
+    cut = (Kind.TRUNCATED, 0, 0, 0, -1, 0, 3, 0)
+    bench.read("second", [(0, 0), (1, 1), (2, 2)], epoch=2, incidents=[cut])
+    bench.read("first", [(0, 0), (1, 1), (2, 2)], epoch=2)
+    assert bench.accounts.finish().findings == ()
+
+
+def test_what_a_group_was_given_before_the_log_was_cut_is_not_in_the_log_and_no_redelivery() -> None:
+    bench = Bench(groups={"live": GroupTerms()})
+    bench.write(A, 0, 9, offset=0)
+    cut = (Kind.TRUNCATED, 0, 0, 0, -1, 6, 4, 0)
+    for reading in ("first", "second", "live"):
+        bench.read(reading, run(0, 9))
+    for reading in ("first", "second"):
+        bench.read(reading, run(0, 5), incidents=[cut])
+    window = bench.accounts.finish()
+    assert [(f.kind, f.first, f.last) for f in window.findings] == [(FindingKind.GONE, 6, 9)]
+    assert (bench.total("delivered", "live"), bench.total("delivered, not in the log", "live")) == (6, 4)
+    assert bench.total("redelivered", "live") == 0
+
+
 def test_blocks_that_two_passes_read_differently_are_a_finding_with_both_epochs() -> None:
     bench = Bench()
     whole = run(0, BLOCK - 1)

@@ -168,6 +168,14 @@ class World:
         self.illegal |= {(batch.place, batch.client, batch.first + step) for step in range(batch.count)}
         return offset
 
+    def present(self) -> set[tuple[Place, int, int]]:
+        """Every record that is in a log."""
+        return {
+            (place, client, sequence)
+            for place, log in self.logs.items()
+            for _, client, sequence, _ in log.entries.values()
+        }
+
     def truncate(self, place: Place, offset: int) -> None:
         """The log ends at `offset`, with a new leader."""
         log = self.logs[place]

@@ -35,6 +35,7 @@ class Oracle:
     second: dict[Place, dict[int, Record]] = field(default_factory=lambda: defaultdict(dict))
     given: Counter[Record] = field(default_factory=Counter)
     stands: dict[Place, tuple[int, bool]] = field(default_factory=dict)  # the second pass's position; is it the end?
+    group_stands: dict[Place, int] = field(default_factory=dict)
     gaps: dict[tuple[str, Place], list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
     def take(self, part: Part) -> None:
@@ -57,11 +58,17 @@ class Oracle:
             place, offset = (int(row["topic"]), int(row["partition"])), int(row["offset"])
             if row["kind"] == Kind.EXPIRED:
                 self.gaps[part.reading, place].append((offset - int(row["count"]), offset))
+            elif part.reading == "live":
+                base = offset // BLOCK * BLOCK
+                self.group_stands[place] = min(base, self.group_stands.get(place, 0))
             elif part.reading == "second":
                 base = offset // BLOCK * BLOCK
                 self.second[place] = {at: record for at, record in self.second[place].items() if at < base}
         for row in part.positions if part.reading == "second" else ():
             self.stands[int(row["topic"]), int(row["partition"])] = int(row["position"]), bool(row["at_end"])
+        for row in part.positions if part.reading == "live" else ():
+            place = int(row["topic"]), int(row["partition"])
+            self.group_stands[place] = max(int(row["position"]), self.group_stands.get(place, 0))
         for record, offset, _ in each(part.found):
             if part.reading == "first":
                 self.first[record].append(offset)
@@ -113,7 +120,14 @@ class Oracle:
         """How many acknowledged records stand where."""
         finds = self.finds()
         acknowledged = (record for record, (outcome, _) in self.claims.items() if outcome is Outcome.ACKNOWLEDGED)
-        return Counter(self.verdict(record, finds) for record in acknowledged)
+        counts = Counter(self.verdict(record, finds) for record in acknowledged)
+        for (place, client), attempted in self.attempted.items():
+            for sequence in range(attempted):
+                outcome = self.claims.get((place, client, sequence), (None, -1))[0]
+                counts["unknown"] += outcome is Outcome.UNKNOWN or (
+                    outcome is None and client in self.buried | self.closed
+                )
+        return counts
 
     def findings(self) -> Counter[tuple[str, Record]]:
         """Every fault of every record."""
@@ -134,6 +148,27 @@ class Oracle:
                 out["unowned" if self.buried else "phantom", record] += 1
         out.update(("disordered", record) for record in self._disordered())
         return +out
+
+    def deliveries(self) -> dict[str, int]:
+        """What the group was given, by counts of records."""
+        finds = self.finds()
+        owed = {record for record in finds if not self.given[record]}
+        excused = {record for record in owed if any(self.not_owed(record, at) for at in self.offsets(record))}
+        return {
+            "delivered": sum(1 for record in finds if self.given[record]),
+            "skipped": len(owed - excused),
+            "excused": len(excused),
+            "redelivered": sum(max(times - max(finds[record], 1), 0) for record, times in self.given.items()),
+            "delivered, not in the log": sum(1 for record in +self.given if not finds[record]),
+        }
+
+    def offsets(self, record: Record) -> list[int]:
+        """Where the second pass found it."""
+        return [at for at, other in self.second[record[0]].items() if other == record]
+
+    def not_owed(self, record: Record, offset: int) -> bool:
+        """Whether the group had not come there, or could not read there."""
+        return offset >= self.group_stands.get(record[0], 0) or self.missed("live", record, offset)
 
     def _vanished(self, finds: Counter[Record]) -> Iterator[tuple[str, Record]]:
         for record in self.first:
