@@ -46,7 +46,7 @@ def boot() -> tuple[float, float]:
     begin = time.monotonic()
     with LocalKafka(nodes=3) as kafka:
         up = time.monotonic() - begin
-        admin = AdminClient({**kafka.client_properties()})
+        admin = AdminClient({**kafka.client_properties(), "log_level": 0})
         admin.create_topics([NewTopic("t", num_partitions=3, replication_factor=3)])["t"].result(30)
         producer = Producer({**kafka.client_properties(), "acks": "all", "log_level": 0})
         for partition in range(3):

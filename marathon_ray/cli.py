@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from cyclopts import App, CycloptsError
+from stamina.instrumentation import set_on_retry_hooks
 
 from marathon_ray.kafka import commands
 from marathon_ray.kafka.cluster import KafkaError
@@ -22,6 +23,7 @@ app.command(commands.app)
 
 def main() -> None:
     """Run the command that the arguments name, and exit: 0 done, 2 it cannot be done as asked, 4 interrupted."""
+    set_on_retry_hooks([])  # a retry is no news for a terminal: what comes of it is
     sys.exit(run(sys.argv[1:]))
 
 

@@ -46,7 +46,7 @@ class Distribution:
     def command(self, main: str, arguments: Sequence[str], *, options: Sequence[str] = ()) -> list[str]:
         """Return the command line of one of its programs."""
         cached = (f"-XX:AOTCache={self.aot}",) if self.aot.exists() else ()
-        return java.command(self.classpath, main, arguments, options=(*cached, *options))
+        return java.command(self.classpath, main, arguments=arguments, options=(*cached, *options))
 
 
 def cache() -> Path:
@@ -71,7 +71,7 @@ def cached(version: str) -> Distribution:
     return Distribution(version, home, jars.classpath(home / "jars"))
 
 
-def ready(name: str, train: Callable[[Distribution], None], tell: Tell) -> Distribution:
+def ready(name: str, train: Callable[[Distribution], None], *, tell: Tell) -> Distribution:
     """Return the distribution that a name means; it is downloaded, and trained by ``train``, if it is not yet."""
     with _held(find(name), tell) as distribution:
         if not distribution.aot.exists():
@@ -86,8 +86,9 @@ def _held(version: str, tell: Tell) -> Iterator[Distribution]:
     home = cache() / version
     home.mkdir(parents=True, exist_ok=True)
     with guardian.locked(home, within=FETCH_WITHIN):
-        _clear(home)
-        jars.fetch(version, home, tell)
+        _clear(home, "staging-*", "format-*", "*.new")  # of a program that was killed while it worked here
+        if jars.fetch(version, home, tell=tell):
+            _clear(home, "*.aot")  # good for the files it was made from only
         distribution = cached(version)
         if not distribution.checkpoint.exists():
             tell(f"Kafka {version}: storage format", None)
@@ -95,13 +96,12 @@ def _held(version: str, tell: Tell) -> Iterator[Distribution]:
         yield distribution
 
 
-def _clear(home: Path) -> None:
-    """Remove what a program left that was killed while it worked here."""
-    for pattern in ("staging-*", "format-*"):
-        for leftover in home.glob(pattern):
+def _clear(home: Path, *patterns: str) -> None:
+    for leftover in (path for pattern in patterns for path in home.glob(pattern)):
+        if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
-    for leftover in home.glob("*.new"):
-        leftover.unlink()
+        else:
+            leftover.unlink()
 
 
 def make_checkpoint(distribution: Distribution, target: Path, *, users: Sequence[str] = ()) -> None:
@@ -111,7 +111,7 @@ def make_checkpoint(distribution: Distribution, target: Path, *, users: Sequence
     """
     with TemporaryDirectory(dir=target.parent, prefix="format-") as scratch:
         node = Node(1, Path(scratch), votes=True, port=1, controller_port=2)
-        write_properties(node.configuration, properties(node, [node], Plan(nodes=1)))
+        write_properties(node.configuration, properties(node, Plan(nodes=1), voters=[node]))
         arguments = ["format", "-t", new_uuid(), "-c", str(node.configuration)]
         arguments += [part for user in users for part in ("--add-scram", user)]
         run(distribution.command(java.STORAGE_TOOL, arguments), within=FORMAT_WITHIN)

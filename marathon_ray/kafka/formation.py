@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
 from marathon_ray.kafka import certificate, distribution, java, node, storage
 from marathon_ray.kafka.distribution import Distribution
@@ -15,45 +14,45 @@ from marathon_ray.kafka.state import State
 _LOGGING = "log4j2.properties"
 
 
-def form(home: Path, state: State, software: Distribution, ports: Sequence[int]) -> None:
+def form(state: State, software: Distribution, *, ports: Sequence[int]) -> None:
     """Lay out the plan's nodes on the ports and write all their files; afterwards each can be started."""
-    (home / _LOGGING).write_text(java.LOG4J, encoding="utf-8")
-    checkpoint = home / storage.CHECKPOINT
+    (state.home / _LOGGING).write_text(java.LOG4J, encoding="utf-8")
     if state.plan.secure:
-        certificate.make(home, state.password)
-        distribution.make_checkpoint(software, checkpoint, users=[certificate.scram_user(state.password)])
+        certificate.make(state.home, state.password)
+        users = [certificate.scram_user(state.password)]
+        distribution.make_checkpoint(software, state.checkpoint, users=users)
     else:
-        shutil.copyfile(software.checkpoint, checkpoint)
-    state.nodes = node.lay_out(state.plan, home, ports)
+        shutil.copyfile(software.checkpoint, state.checkpoint)
+    state.nodes = node.lay_out(state.plan, state.home, ports=ports)
     state.versions = dict.fromkeys(state.nodes, software.version)
-    state.save(home)
+    state.save()
     for each in state.nodes.values():
-        form_node(home, state, each)
+        form_node(state, each)
 
 
-def form_node(home: Path, state: State, at: Node) -> None:
+def form_node(state: State, at: Node) -> None:
     """Write a node's configuration and format its storage, which is empty afterwards."""
     at.directory.mkdir(exist_ok=True)
-    properties = properties_of(home, state, at)
+    properties = properties_of(state, at)
     node.write_properties(at.configuration, properties)
-    storage.format_node(properties, state.cluster_id, home / storage.CHECKPOINT)
+    storage.format_node(properties, cluster_id=state.cluster_id, checkpoint=state.checkpoint)
 
 
-def properties_of(home: Path, state: State, at: Node) -> dict[str, str]:
+def properties_of(state: State, at: Node) -> dict[str, str]:
     """Return all broker properties of a node."""
-    found = node.properties(at, state.voters, state.plan)
+    found = node.properties(at, state.plan, voters=state.voters)
     if at.secure_port:
-        found |= certificate.broker_properties(home, state.password)
+        found |= certificate.broker_properties(state.home, state.password)
     return found
 
 
-def command_of(home: Path, state: State, at: Node) -> list[str]:
+def command_of(state: State, at: Node) -> list[str]:
     """Return the command line of a node's broker."""
     options = [
         f"-Xmx{state.plan.heap}",
-        mark(home),
+        mark(state.home),
         f"-Dmarathon.log={at.log}",
-        f"-Dlog4j2.configurationFile={home / _LOGGING}",
+        f"-Dlog4j2.configurationFile={state.home / _LOGGING}",
         *state.plan.jvm,
     ]
     software = distribution.cached(state.versions[at.id])

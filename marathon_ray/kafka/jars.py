@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
 
-import jgo.maven
 import stamina
+from jgo.maven import Artifact, MavenContext, PythonResolver
 
 from marathon_ray.kafka import guardian
 from marathon_ray.kafka.cluster import KafkaError
@@ -22,6 +22,7 @@ LOG4J = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"  # Kafka's jars bring
 _NOT_NEEDED = ("connect-runtime", "connect-api", "connect-json", "connect-transforms")  # half of all files
 _LISTING_AGE = 24 * 3600  # seconds before the registry is asked again what it serves
 _DOWNLOADS = 6  # at a time
+logging.getLogger("jgo").addHandler(logging.NullHandler())  # its complaints reach a log, not a person's terminal
 
 Tell = Callable[[str, float | None], None]
 """Hears what is going on: a step in words, and how much of it is done (0 to 1, None if it cannot be told)."""
@@ -34,7 +35,7 @@ def served(cache: Path, *, max_age: float = _LISTING_AGE) -> list[str]:
     """
     cache.mkdir(parents=True, exist_ok=True)
     with guardian.locked(cache):
-        project = jgo.maven.MavenContext(repo_cache=cache / "listing").project(GROUP, "kafka_2.13")
+        project = MavenContext(repo_cache=cache / "listing").project(GROUP, "kafka_2.13")
         known = any((cache / "listing").rglob("maven-metadata-*.xml"))
         project.update(max_age=int(max_age) if known else None)
         if not any((cache / "listing").rglob("maven-metadata-*.xml")):
@@ -47,20 +48,22 @@ def classpath(directory: Path) -> str:
     return ":".join(str(path) for path in sorted(directory.glob("*.jar")))
 
 
-def fetch(version: str, home: Path, tell: Tell) -> None:
-    """See to it that ``home / "jars"`` holds the jars of ``version``: download them if they are absent or damaged.
+def fetch(version: str, home: Path, *, tell: Tell) -> bool:
+    """See to it that ``home / "jars"`` holds the jars of ``version``; return whether they had to be downloaded.
 
     The caller holds the lock of ``home``. The directory appears at once and complete, or not at all.
     """
     target = home / "jars"
-    if not intact(target):
-        staging = Path(mkdtemp(prefix="staging-", dir=home))
-        try:
-            download(version, staging, tell)
-            shutil.rmtree(target, ignore_errors=True)
-            (staging / "jars").rename(target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+    if intact(target):
+        return False
+    staging = Path(mkdtemp(prefix="staging-", dir=home))
+    try:
+        download(version, staging, tell=tell)
+        shutil.rmtree(target, ignore_errors=True)
+        (staging / "jars").rename(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return True
 
 
 def intact(directory: Path) -> bool:
@@ -81,47 +84,65 @@ def digests(paths: Iterable[Path]) -> dict[str, str]:
     return found
 
 
-def download(version: str, staging: Path, tell: Tell) -> None:
+def download(version: str, staging: Path, *, tell: Tell) -> None:
     """Fill ``staging / "jars"`` with the version's jars and their manifest; KafkaError if one cannot be had whole."""
     tell(f"Kafka {version}: which jars it needs", None)
-    artifacts = resolve(version, staging / "repository")
     target = staging / "jars"
     target.mkdir()
-    with ThreadPoolExecutor(_DOWNLOADS) as pool:
-        for done, future in enumerate(as_completed([pool.submit(download_one, each) for each in artifacts]), 1):
-            path = future.result()
-            path.rename(target / path.name)
-            tell(f"Kafka {version}: {done} of {len(artifacts)} jars", done / len(artifacts))
+    try:
+        artifacts = resolve(version, staging / "repository")
+        with ThreadPoolExecutor(_DOWNLOADS) as pool:
+            for done, future in enumerate(as_completed([pool.submit(download_one, each) for each in artifacts]), 1):
+                future.result().rename(target / future.result().name)
+                tell(f"Kafka {version}: {done} of {len(artifacts)} jars", done / len(artifacts))
+    except (OSError, RuntimeError) as error:
+        raise KafkaError(f"the jars of Kafka {version} cannot be downloaded: {error}") from None
     manifest = json.dumps(digests(target.glob("*.jar")), indent=1)
     (target / "manifest.json").write_text(manifest, encoding="utf-8")
 
 
+class Strict(PythonResolver):
+    """jgo's resolver, which notes what it could not download: jgo goes on without it and would return too few jars."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.missed: list[str] = []
+
+    def download(self, artifact: Artifact) -> Path | None:
+        """Download one file; OSError or RuntimeError if it cannot be had, and then it is noted."""
+        try:
+            return super().download(artifact)
+        except (OSError, RuntimeError):
+            self.missed.append(artifact.filename)
+            raise
+
+
 @stamina.retry(on=OSError, attempts=3)
-def resolve(version: str, repository: Path) -> Sequence[Any]:
-    """Return the artifacts that broker and tools of ``version`` need at run time.
+def resolve(version: str, repository: Path) -> Sequence[Artifact]:
+    """Return the artifacts that broker and tools of ``version`` need at run time; OSError if one is not known whole.
 
     Coordinates are raw ("!"): taken as bills of material they would drag in each other's older kafka-clients.
     """
-    context = jgo.maven.MavenContext(repo_cache=repository)
+    strict = Strict()
+    context = MavenContext(repo_cache=repository, resolver=strict)
     excluded = [context.project(GROUP, name) for name in _NOT_NEEDED]
     names = [f"{GROUP}:{name}:{version}" for name in ("kafka_2.13", "kafka-clients", "kafka-tools")]
     wanted = [context.create_dependency(f"{name}!", excluded) for name in (*names, LOG4J)]
-    try:
-        given, implied = context.resolver.resolve(wanted)
-    except RuntimeError as error:
-        raise KafkaError(f"the jars of Kafka {version} cannot be resolved: {error}") from None
+    given, implied = context.resolver.resolve(wanted)
+    if strict.missed:
+        raise OSError(f"{len(strict.missed)} files are not to be had, {strict.missed[0]} first")
     return [found.artifact for found in (*given, *implied) if found.scope in {None, "compile", "runtime"}]
 
 
 @stamina.retry(on=OSError, attempts=3)
-def download_one(artifact: Any) -> Path:  # noqa: ANN401  jgo has no types
+def download_one(artifact: Artifact) -> Path:
     """Download one jar and hold it against the registry's SHA-1; KafkaError if it is not the same."""
-    artifact.cached_path.unlink(missing_ok=True)  # what an attempt before left behind
-    try:
-        jar: Path = artifact.resolve()
-        expected = artifact.component.artifact(artifact.classifier, "jar.sha1").resolve().read_text().split()[0]
-    except RuntimeError as error:
-        raise KafkaError(f"{artifact} cannot be downloaded: {error}") from None
+    digest = artifact.component.artifact(artifact.classifier, "jar.sha1")
+    for path in (artifact.cached_path, digest.cached_path):
+        if path:
+            path.unlink(missing_ok=True)  # what an attempt before left behind
+    jar = artifact.resolve()
+    expected = digest.resolve().read_text().split()[0]
     found = hashlib.sha1(jar.read_bytes(), usedforsecurity=False).hexdigest()
     if found != expected:
         raise KafkaError(f"{jar.name} is damaged: its SHA-1 is {found}, the registry's {expected}")

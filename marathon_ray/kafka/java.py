@@ -38,7 +38,7 @@ rootLogger.appenderRef.file.ref=file
 """
 
 
-def command(classpath: str, main: str, arguments: Sequence[str], *, options: Sequence[str] = ()) -> list[str]:
+def command(classpath: str, main: str, *, arguments: Sequence[str], options: Sequence[str] = ()) -> list[str]:
     """Return the command line that runs ``main`` of Kafka's jars, with further JVM options after our own."""
     return [str(JAVA), *FAST_START, *options, "-cp", classpath, main, *arguments]
 

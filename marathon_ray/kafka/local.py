@@ -9,6 +9,7 @@ or seconds after this process has died in whatever way.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import signal
@@ -44,8 +45,9 @@ class LocalKafka:
     def __init__(self, **options: Unpack[Options]) -> None:
         wanted = plan(options)
         self.name = wanted.name or f"k-{secrets.token_hex(4)}"
-        self._state = state.State(plan=wanted, cluster_id=storage.new_uuid(), password=secrets.token_hex(16))
         self._guardian = Guardianship(homes.root() / self.name)
+        identity, password = storage.new_uuid(), secrets.token_hex(16)
+        self._state = state.State(home=self._guardian.home, plan=wanted, cluster_id=identity, password=password)
         self._renewal: Renewal | None = None
         self._wanted: set[int] = set()  # neither killed nor stopped by us: such a node has no reason to be down
 
@@ -69,14 +71,14 @@ class LocalKafka:
         """Create and start all nodes; they serve when this returns, or nothing is left of them."""
         homes.require_space(self._state.plan.nodes * DISK_A_NODE)
         reclaim(self.home.parent)
-        return self.boot(distribution.ready(self._state.plan.version, train, tell), tell)
+        return self.boot(distribution.ready(self._state.plan.version, train, tell=tell), tell)
 
     def boot(self, software: Distribution, tell: Tell = silent) -> Self:
         """Do as ``up`` with software that is at hand."""
         tell(f"Kafka {software.version}: {self._state.plan.nodes} nodes", None)
         ports = self._appoint()
         try:
-            form(self.home, self._state, software, ports)
+            form(self._state, software, ports=ports)
             for node in self.nodes:
                 self.start(node)
             self.wait_up()
@@ -137,7 +139,7 @@ class LocalKafka:
 
     def segments(self, topic: str, partition: int, *, node: int) -> list[Path]:
         """Return the segment files of a partition on a node, oldest first; none if it has no replica there."""
-        return storage.segments(properties_of(self.home, self._state, self._node(node)), topic, partition)
+        return storage.segments(properties_of(self._state, self._node(node)), topic, partition=partition)
 
     def _node(self, number: int) -> Node:
         found = self._state.nodes.get(number)
@@ -153,6 +155,8 @@ class LocalKafka:
 
     def stop(self, node: int, *, within: float = 60) -> None:
         """Ask the node to end (SIGTERM); it is gone when this returns, at most ``within`` seconds later."""
+        if self.state(node) == "paused":
+            raise KafkaError(f"node {node} of cluster {self.name} is paused and cannot hear SIGTERM: resume it first")
         self._end(node, signal.SIGTERM, within=within)
 
     def pause(self, node: int, *, at_most: float | None = None) -> None:
@@ -166,15 +170,15 @@ class LocalKafka:
     def start(self, node: int) -> None:
         """Start a node that is down; ``wait_up`` waits until it serves."""
         at = self._node(node)
-        argv = command_of(self.home, self._state, at)
+        argv = command_of(self._state, at)
         self._guardian.request("start", node=node, argv=argv, log=str(at.console))
         self._wanted.add(node)
 
     def wipe(self, node: int) -> None:
         """Delete all data of a node that is down; it keeps its id and comes back empty."""
         self._require_down(node)
-        storage.wipe_node(properties_of(self.home, self._state, self._node(node)))
-        form_node(self.home, self._state, self._node(node))
+        storage.wipe_node(properties_of(self._state, self._node(node)))
+        form_node(self._state, self._node(node))
 
     def add(self) -> int:
         """Start one more broker, which does not vote, and return its id; it serves and holds no partition yet."""
@@ -183,8 +187,8 @@ class LocalKafka:
         node = Node(number, self.home / f"node-{number}", False, *ports)  # noqa: FBT003  the order of the ports
         self._state.nodes[number] = node
         self._state.versions[number] = self._state.versions[min(self.nodes)]
-        self._state.save(self.home)
-        form_node(self.home, self._state, node)
+        self._state.save()
+        form_node(self._state, node)
         self.start(number)
         self.wait_up()
         return number
@@ -196,20 +200,20 @@ class LocalKafka:
             raise KafkaError(f"node {node} of cluster {self.name} votes in the controller quorum: it cannot be removed")
         if self.state(node) != "down":
             self.stop(node)
-        unregister(self._node(self._some_running()).address, node)
+        unregister(self._node(self._other_than(node)).address, node)
         self._guardian.request("forget", node=node, ports=at.ports)
-        storage.wipe_node(properties_of(self.home, self._state, at))
+        storage.wipe_node(properties_of(self._state, at))
         shutil.rmtree(at.directory)
         del self._state.nodes[node], self._state.versions[node]
-        self._state.save(self.home)
+        self._state.save()
 
-    def upgrade(self, node: int, version: str, tell: Tell = silent) -> None:
+    def upgrade(self, node: int, version: str, *, tell: Tell = silent) -> None:
         """Stop the node in good order if it runs, and start it with ``version``; it serves when this returns."""
-        software = distribution.ready(version, train, tell)
+        software = distribution.ready(version, train, tell=tell)
         if self.state(node) != "down":
             self.stop(node)
         self._state.versions[node] = software.version
-        self._state.save(self.home)
+        self._state.save()
         self.start(node)
         self.wait_up()
 
@@ -264,8 +268,12 @@ class LocalKafka:
         return metadata.ask(self._node(node).address, topics)
 
     def leader(self, topic: str, partition: int = 0, *, seen_by: int | None = None) -> int:
-        """Return the id of the leader (-1: none) as ``seen_by``, or else the first node that runs, believes."""
-        return self.metadata(seen_by or self._some_running(), topic).leader(topic, partition)
+        """Return the id of the leader (-1: none) as ``seen_by``, or else the first node that answers, believes."""
+        nodes = [seen_by] if seen_by else self.running()
+        for node in nodes:
+            with contextlib.suppress(OSError):
+                return self.metadata(node, topic).leader(topic, partition)
+        raise KafkaError(f"nobody says who leads {topic}-{partition} on cluster {self.name}: asked {nodes}")
 
     def wait_up(self, *, within: float = 60) -> None:
         """Wait until each running node names every running node in its Metadata."""
@@ -281,11 +289,11 @@ class LocalKafka:
         found: dict[str, Any] = nodes.get(str(node), {"state": "down", "exit": None})
         return found
 
-    def _some_running(self) -> int:
-        running = self.running()
-        if not running:
-            raise KafkaError(f"no node of cluster {self.name} is running")
-        return running[0]
+    def _other_than(self, node: int) -> int:
+        others = [each for each in self.running() if each != node]
+        if not others:
+            raise KafkaError(f"no node of cluster {self.name} but {node} is running")
+        return others[0]
 
     def _is_up(self) -> bool:
         running = self.running()

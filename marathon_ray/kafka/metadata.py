@@ -49,7 +49,7 @@ def ask(address: Address, topics: Sequence[str] = (), *, timeout: float = 1.0) -
     Raises OSError if it does not answer within ``timeout`` seconds. Never creates a topic that auto-creation forbids.
     """
     body = struct.pack(">i", len(topics)) + b"".join(map(string, topics))
-    answer = exchange(address, header(_METADATA, 1), body, timeout=timeout)
+    answer = exchange(address, header(_METADATA, 1) + body, timeout=timeout)
     brokers = dict(_broker(answer) for _ in range(answer.int32()))
     answer.int32()  # the controller id: in KRaft a random live broker, of no use
     partitions = dict(pair for _ in range(answer.int32()) for pair in _topic(answer))

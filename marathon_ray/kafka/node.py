@@ -49,7 +49,7 @@ class Node:
         return self.directory / "console.log"
 
 
-def lay_out(plan: Plan, home: Path, ports: Sequence[int]) -> dict[int, Node]:
+def lay_out(plan: Plan, home: Path, *, ports: Sequence[int]) -> dict[int, Node]:
     """Return the nodes of a plan by id, 1 to n; ``ports`` are as many as ``ports_a_node`` times the nodes."""
     nodes = {}
     for number in range(1, plan.nodes + 1):
@@ -58,7 +58,7 @@ def lay_out(plan: Plan, home: Path, ports: Sequence[int]) -> dict[int, Node]:
     return nodes
 
 
-def properties(node: Node, voters: Sequence[Node], plan: Plan) -> dict[str, str]:
+def properties(node: Node, plan: Plan, *, voters: Sequence[Node]) -> dict[str, str]:
     """Return a node's properties: what identifies it, over what the plan sets, over the defaults of a test."""
     given = {**plan.properties, **plan.node_properties.get(node.id, {})}
     merged: dict[str, object] = {**defaults(plan), "log.dirs": node.directory / "data", **given}

@@ -17,7 +17,7 @@ def unregister(address: Address, broker: int, *, timeout: float = 10.0) -> None:
     OSError if that one does not answer, KafkaError with Kafka's code if it refuses.
     """
     body = struct.pack(">i", broker) + _NO_TAGS
-    answer = exchange(address, header(_UNREGISTER_BROKER, 0) + _NO_TAGS, body, timeout=timeout)
+    answer = exchange(address, header(_UNREGISTER_BROKER, 0) + _NO_TAGS + body, timeout=timeout)
     answer.int8()  # tags of the header
     answer.int32()  # throttle time
     error = answer.int16()

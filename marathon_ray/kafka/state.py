@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from marathon_ray.kafka import storage
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.node import Node
 from marathon_ray.kafka.plan import Plan
@@ -14,8 +15,12 @@ _FILE = "cluster.json"
 
 
 class State(BaseModel):
-    """The plan, and what was made of it; ``versions`` is the software of each node, ``password`` that of TLS clients."""
+    """The plan, and what was made of it in ``home``: ``versions`` is the software of each node.
 
+    ``password`` is that of clients of the secure listener.
+    """
+
+    home: Path
     plan: Plan
     cluster_id: str
     password: str
@@ -27,12 +32,17 @@ class State(BaseModel):
         """The nodes of the controller quorum."""
         return [node for node in self.nodes.values() if node.votes]
 
-    def save(self, home: Path) -> None:
+    @property
+    def checkpoint(self) -> Path:
+        """The bootstrap checkpoint with which every node of this cluster begins."""
+        return self.home / storage.CHECKPOINT
+
+    def save(self) -> None:
         """Write it into the cluster's directory, whole or not at all."""
-        path = home / f"{_FILE}.new"
+        path = self.home / f"{_FILE}.new"
         path.touch(mode=0o600)
         path.write_text(self.model_dump_json(indent=1), encoding="utf-8")
-        path.replace(home / _FILE)
+        path.replace(self.home / _FILE)
 
 
 def load(home: Path) -> State:

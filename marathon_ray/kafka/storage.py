@@ -24,7 +24,7 @@ def log_directories(properties: Mapping[str, str]) -> list[Path]:
     return [Path(part) for part in dict.fromkeys([apart, *data] if apart else data)]
 
 
-def format_node(properties: Mapping[str, str], cluster_id: str, checkpoint: Path) -> None:
+def format_node(properties: Mapping[str, str], *, cluster_id: str, checkpoint: Path) -> None:
     """Make a node's directories as Kafka's own tool would.
 
     The tool needs a JVM for each node; all it writes is an id and a bootstrap checkpoint, which is the same for all
@@ -54,7 +54,7 @@ def wipe_node(properties: Mapping[str, str]) -> None:
                 path.rmdir()
 
 
-def segments(properties: Mapping[str, str], topic: str, partition: int) -> list[Path]:
+def segments(properties: Mapping[str, str], topic: str, *, partition: int) -> list[Path]:
     """Return the segment files of a partition on a node, oldest first; none if it has no replica there."""
     found = [path for where in log_directories(properties) for path in where.glob(f"{topic}-{partition}/*.log")]
     return sorted(found, key=lambda path: path.name)

@@ -52,14 +52,13 @@ def string(value: str) -> bytes:
     return struct.pack(">h", len(value.encode())) + value.encode()
 
 
-def exchange(address: Address, header: bytes, body: bytes, *, timeout: float) -> Reader:
-    """Send one request and return the answer behind its correlation id.
+def exchange(address: Address, request: bytes, *, timeout: float) -> Reader:
+    """Send a request (a header and a body) and return the answer behind its correlation id.
 
-    ``header`` is what stands before the body (see ``header``). Raises OSError if the broker does not answer
-    within ``timeout`` seconds a step.
+    Raises OSError if the broker does not answer within ``timeout`` seconds a step.
     """
     with socket.create_connection(address, timeout) as connection:
-        connection.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
+        connection.sendall(struct.pack(">i", len(request)) + request)
         (size,) = struct.unpack(">i", _receive(connection, 4))
         return Reader(_receive(connection, size), at=4)
 

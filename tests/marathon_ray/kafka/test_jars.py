@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stamina
+from jgo.maven import Artifact as JarArtifact
+from jgo.maven import PythonResolver
 
 from marathon_ray.kafka import jars
 from marathon_ray.kafka.cluster import KafkaError
@@ -51,11 +54,11 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 def test_a_version_is_fetched_once_and_found_whole_afterwards(tmp_path: Path, registry: list[dict[str, Any]]) -> None:
     steps: list[tuple[str, float | None]] = []
-    jars.fetch("4.3.1", tmp_path, lambda step, done: steps.append((step, done)))
+    jars.fetch("4.3.1", tmp_path, tell=lambda step, done: steps.append((step, done)))
     assert jars.classpath(tmp_path / "jars") == f"{tmp_path}/jars/kafka-1.jar:{tmp_path}/jars/log4j-2.jar"
     assert [done for _, done in steps] == [None, 0.5, 1.0]
     registry.clear()
-    jars.fetch("4.3.1", tmp_path, lambda step, done: steps.append((step, done)))
+    jars.fetch("4.3.1", tmp_path, tell=lambda step, done: steps.append((step, done)))
     assert len(steps) == 3
     assert [path.name for path in tmp_path.iterdir()] == ["jars"]
 
@@ -63,7 +66,7 @@ def test_a_version_is_fetched_once_and_found_whole_afterwards(tmp_path: Path, re
 @pytest.mark.parametrize("damage", ["changed", "missing", "foreign", "no manifest"])
 def test_a_damaged_directory_is_fetched_anew(tmp_path: Path, registry: list[dict[str, Any]], damage: str) -> None:
     directory = tmp_path / "jars"
-    jars.fetch("4.3.1", tmp_path, lambda *_: None)
+    jars.fetch("4.3.1", tmp_path, tell=lambda *_: None)
     assert jars.intact(directory)
     if damage == "changed":
         (directory / "kafka-1.jar").write_bytes(b"jaR")
@@ -74,7 +77,7 @@ def test_a_damaged_directory_is_fetched_anew(tmp_path: Path, registry: list[dict
     else:
         (directory / "manifest.json").unlink()
     assert not jars.intact(directory)
-    jars.fetch("4.3.1", tmp_path, lambda *_: None)
+    jars.fetch("4.3.1", tmp_path, tell=lambda *_: None)
     assert jars.intact(directory)
     assert (directory / "kafka-1.jar").read_bytes() == b"jar"
 
@@ -84,5 +87,20 @@ def test_a_jar_that_is_not_what_the_registry_says_is_refused_and_nothing_stays(
 ) -> None:
     registry.append({"name": "bad-3.jar", "sha1": "0" * 40})
     with pytest.raises(KafkaError, match=r"bad-3.jar is damaged: its SHA-1 is \w{40}, the registry's 0{40}"):
-        jars.fetch("4.3.1", tmp_path, lambda *_: None)
+        jars.fetch("4.3.1", tmp_path, tell=lambda *_: None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_registry_that_cannot_be_asked_is_never_taken_for_one_that_needs_few_jars(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(_self: PythonResolver, artifact: JarArtifact) -> Path:
+        raise ConnectionError(artifact.filename)
+
+    monkeypatch.setattr(PythonResolver, "download", unreachable)
+    with (
+        stamina.set_testing(testing=True, attempts=2),
+        pytest.raises(KafkaError, match=r"the jars of Kafka 4.3.1 cannot be downloaded: \d+ files are not to be had"),
+    ):
+        jars.fetch("4.3.1", tmp_path, tell=lambda *_: None)
     assert list(tmp_path.iterdir()) == []

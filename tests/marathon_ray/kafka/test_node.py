@@ -11,15 +11,15 @@ HOME = Path("/home/of/it")
 
 
 def test_each_node_gets_ports_of_its_own_and_the_first_ones_vote() -> None:
-    nodes = lay_out(Plan(nodes=3, voters=1, secure=True), HOME, range(100, 109))
+    nodes = lay_out(Plan(nodes=3, voters=1, secure=True), HOME, ports=range(100, 109))
     assert [node.votes for node in nodes.values()] == [True, False, False]
     assert [node.ports for node in nodes.values()] == [(100, 101, 102), (103, 104, 105), (106, 107, 108)]
 
 
 def test_only_voters_listen_for_controllers_and_all_know_the_voters() -> None:
     plan = Plan(nodes=2, voters=1)
-    nodes = lay_out(plan, HOME, range(100, 104))
-    voter, other = (properties(node, [nodes[1]], plan) for node in nodes.values())
+    nodes = lay_out(plan, HOME, ports=range(100, 104))
+    voter, other = (properties(node, plan, voters=[nodes[1]]) for node in nodes.values())
     assert voter["process.roles"] == "broker,controller"
     assert voter["listeners"] == "PLAINTEXT://127.0.0.1:100,CONTROLLER://127.0.0.1:101"
     assert other["process.roles"] == "broker"
@@ -30,7 +30,7 @@ def test_only_voters_listen_for_controllers_and_all_know_the_voters() -> None:
 def test_properties_of_a_node_win_over_those_of_all_and_both_over_the_defaults() -> None:
     given = {"broker.session.timeout.ms": 9000, "log.retention.ms": 1}
     plan = Plan(nodes=1, properties=given, node_properties={1: {"log.retention.ms": 2}})
-    found = properties(Node(1, HOME, votes=True, port=1, controller_port=2), [], plan)
+    found = properties(Node(1, HOME, votes=True, port=1, controller_port=2), plan, voters=[])
     assert found["broker.session.timeout.ms"] == "9000"
     assert found["log.retention.ms"] == "2"
     assert found["broker.heartbeat.interval.ms"] == "500"
@@ -39,7 +39,7 @@ def test_properties_of_a_node_win_over_those_of_all_and_both_over_the_defaults()
 
 @pytest.mark.parametrize(("nodes", "replication", "in_sync"), [(1, "1", "1"), (2, "2", "2"), (5, "3", "2")])
 def test_internal_topics_fit_the_size_of_the_cluster(nodes: int, replication: str, in_sync: str) -> None:
-    found = properties(Node(1, HOME, votes=True, port=1, controller_port=2), [], Plan(nodes=nodes))
+    found = properties(Node(1, HOME, votes=True, port=1, controller_port=2), Plan(nodes=nodes), voters=[])
     for topic in ("transaction.state.log", "share.coordinator.state.topic"):
         assert found[f"{topic}.replication.factor"] == replication
         assert found[f"{topic}.min.isr"] == in_sync

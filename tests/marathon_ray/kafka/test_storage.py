@@ -25,7 +25,7 @@ def directories(tmp_path: Path) -> dict[str, str]:
 def test_every_directory_is_marked_and_the_metadata_log_starts_from_the_checkpoint(
     tmp_path: Path, checkpoint: Path
 ) -> None:
-    storage.format_node(directories(tmp_path), "the-cluster", checkpoint)
+    storage.format_node(directories(tmp_path), cluster_id="the-cluster", checkpoint=checkpoint)
     marks = [(tmp_path / name / "meta.properties").read_text().splitlines() for name in "abm"]
     assert all(mark[:3] == ["version=1", "cluster.id=the-cluster", "node.id=3"] for mark in marks)
     assert len({mark[3] for mark in marks}) == 3
@@ -34,7 +34,7 @@ def test_every_directory_is_marked_and_the_metadata_log_starts_from_the_checkpoi
 
 def test_a_wipe_leaves_nothing_but_the_vote_in_the_quorum(tmp_path: Path, checkpoint: Path) -> None:
     properties = directories(tmp_path)
-    storage.format_node(properties, "the-cluster", checkpoint)
+    storage.format_node(properties, cluster_id="the-cluster", checkpoint=checkpoint)
     for name in ("a/t-0/0.log", "m/__cluster_metadata-0/quorum-state", "m/__cluster_metadata-0/0.log"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
@@ -48,9 +48,9 @@ def test_segments_are_found_in_every_directory_oldest_first(tmp_path: Path) -> N
     for name in ("b/orders-1/00000000000000000007.log", "b/orders-1/00000000000000000000.log", "a/orders-11/0.log"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    found = storage.segments(properties, "orders", 1)
+    found = storage.segments(properties, "orders", partition=1)
     assert [path.name for path in found] == ["00000000000000000000.log", "00000000000000000007.log"]
-    assert storage.segments(properties, "orders", 2) == []
+    assert storage.segments(properties, "orders", partition=2) == []
 
 
 def test_ids_are_as_kafka_writes_them() -> None:
