@@ -1,0 +1,44 @@
+"""What pydantic says of bad input, in one or two lines: the field, the value, and what would do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from pydantic import ValidationError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_LONGEST: Final = 80  # characters of a value
+_SECRET: Final = re.compile(r"password|secret|token")
+_OURS: Final = "value_error"  # pydantic's name for a ValueError of our own, whose text is a whole sentence
+
+
+def complaint(error: ValidationError, *, of: str | None = None) -> str:
+    """One line for the first mistake, and a second line for the next one, which counts those that are left.
+
+    `of` is what has the fields ("writers"); without it, it is the name of the model.
+    """
+    found = error.errors(include_url=False)
+    first, *rest = [_line(each, of or error.title) for each in found]
+    if not rest:
+        return first
+    more = f" (and {len(rest) - 1} more)" if len(rest) > 1 else ""
+    return f"{first}\n{rest[0]}{more}"
+
+
+def _line(mistake: ErrorDetails, of: str) -> str:
+    where = [of, *map(str, mistake["loc"])]
+    what = " ".join(mistake["msg"].removeprefix("Value error, ").split())
+    if mistake["type"] == _OURS and (isinstance(mistake["input"], Mapping) or what.startswith(f"{where[-1]} ")):
+        return f"{'.'.join(where[:-1]) or of}: {what}" if len(where) > 1 else f"{of}: {what}"
+    return f"{'.'.join(where)} {_value(where[-1], mistake['input'])}: {what}"
+
+
+def _value(where: str, value: object) -> str:
+    if _SECRET.search(where) or (isinstance(value, Mapping | Sequence) and _SECRET.search(repr(value))):
+        return "***"
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

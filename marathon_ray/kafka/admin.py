@@ -1,0 +1,194 @@
+"""Topics on any cluster: looked at before anything is made, created all or none, known everywhere before they count.
+
+Every function takes the librdkafka properties of a client and a limit in seconds, and raises KafkaError of one line (two
+if something may be left behind): properties that do not fit together, nobody there, a missing right, a mistake.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from confluent_kafka import KafkaError as Refusal
+from confluent_kafka.cimpl import NewTopic
+
+from marathon_ray.kafka import looking
+from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.kafka.comparison import ClusterState, mistakes
+from marathon_ray.kafka.connection import Connection, several
+from marathon_ray.kafka.looking import Place
+from marathon_ray.kafka.topics import Topic
+
+_UNDO_WITHIN: Final = 30.0  # seconds; its own, since the limit of what failed may be used up
+_INTERVAL: Final = 0.05  # seconds between two looks at what is not there yet
+
+
+def look(properties: Mapping[str, str], topics: Iterable[str] | None = None, *, within: float = 30) -> ClusterState:
+    """The live brokers, and what `topics` are like (None: all that there are, Kafka's own too)."""
+    with Connection(properties, within=within) as connection:
+        return _look(connection, topics)
+
+
+def check(properties: Mapping[str, str], wanted: Mapping[str, Topic], *, within: float = 30) -> ClusterState:
+    """The cluster as it is. KafkaError if the topics cannot be had: by our own look, or by the cluster's rehearsal.
+
+    Nothing is created. Rights, settings and the cluster's own policies count as well.
+    """
+    with Connection(properties, within=within) as connection:
+        return _check(connection, wanted)
+
+
+def create(properties: Mapping[str, str], wanted: Mapping[str, Topic], *, within: float = 60) -> dict[str, str]:
+    """All wanted topics are there as wanted, known to every broker, led and in sync; returned are their ids by name.
+
+    What is missing is created; what is there already must be just so. When that fails in the middle (an interrupt too),
+    what was created is deleted again.
+    """
+    with Connection(properties, within=within) as connection:
+        state = _check(connection, wanted)
+        missing = {name: topic for name, topic in wanted.items() if name not in state.topics}
+        with _undone_on_failure(properties, made := set(missing)):
+            _make(connection, missing, made)
+            _await(connection, wanted)
+            return _ids(connection, wanted)
+
+
+def delete(properties: Mapping[str, str], topics: Iterable[str], *, within: float = 60) -> None:
+    """No broker knows these topics; one that was not there is as good."""
+    with Connection(properties, within=within) as connection:
+        _remove(connection, list(topics))
+        _gone(connection, list(topics))
+
+
+def topic_ids(properties: Mapping[str, str], topics: Iterable[str], *, within: float = 30) -> dict[str, str]:
+    """The ids of the topics by name; one that does not exist is missing. A new life of a topic has a new id."""
+    with Connection(properties, within=within) as connection:
+        return _ids(connection, topics)
+
+
+def log_starts(properties: Mapping[str, str], topics: Iterable[str], *, within: float = 30) -> dict[Place, int]:
+    """The earliest offset of each partition. KafkaError names a topic that is not there, a partition without leader."""
+    with Connection(properties, within=within) as connection:
+        return _starts(connection, list(topics))
+
+
+# --- Looking ----------------------------------------------------------------------------------------------------------
+
+
+def _look(connection: Connection, topics: Iterable[str] | None) -> ClusterState:
+    brokers = looking.brokers(connection)  # first: what keeps us from the cluster is told here in full
+    return ClusterState(brokers, looking.states(connection, looking.names(connection) if topics is None else topics))
+
+
+def _ids(connection: Connection, topics: Iterable[str]) -> dict[str, str]:
+    return {name: str(found.topic_id) for name, found in looking.described(connection, topics).items()}
+
+
+def _starts(connection: Connection, topics: Iterable[str]) -> dict[Place, int]:
+    found = looking.described(connection, topics)
+    if absent := sorted(set(topics) - set(found)):
+        raise connection.error(f"topic {absent[0]} is not there: its logs start nowhere")
+    places = [(name, number) for name, each in found.items() for number in range(len(each.partitions))]
+    starts, refusals = looking.starts(connection, places)
+    for (name, partition), refusal in refusals.items():
+        raise connection.refused(f"read where partition {partition} of topic {name} starts", refusal)
+    return starts
+
+
+def _check(connection: Connection, wanted: Mapping[str, Topic]) -> ClusterState:
+    state = _look(connection, wanted)
+    _require_none(connection, mistakes(state, wanted))
+    missing = {name: topic for name, topic in wanted.items() if name not in state.topics}
+    for name, refusal in _request(connection, missing, rehearse=True).items():
+        raise connection.refused(f"create topic {name}", refusal)
+    return state
+
+
+def _require_none(connection: Connection, found: Collection[str]) -> None:
+    if found:
+        raise connection.error(several(found, by="; "))
+
+
+# --- Making and removing ----------------------------------------------------------------------------------------------
+
+
+def _request(connection: Connection, topics: Mapping[str, Topic], *, rehearse: bool) -> dict[str, Refusal]:
+    """Have the topics created, or only checked; return what was refused."""
+    if not topics:
+        return {}
+    asked = [
+        NewTopic(name, num_partitions=each.partitions, replication_factor=each.replication, config=each.settings())
+        for name, each in topics.items()
+    ]
+    limits = {"operation_timeout": connection.left, "request_timeout": connection.left}
+    futures = connection.client.create_topics(asked, validate_only=rehearse, **limits)
+    return connection.answers(f"create topic {several(topics)}", futures)[1]
+
+
+def _make(connection: Connection, topics: Mapping[str, Topic], made: set[str]) -> None:
+    """Create the topics; `made` loses those that are another's.
+
+    A topic that appeared since our look is ours when it is just as wanted: under load librdkafka asks twice, and the
+    second answer says that it exists. One that differs is somebody else's, and is never touched.
+    """
+    refusals = _request(connection, topics, rehearse=False)
+    claimed = {name: topics[name] for name, why in refusals.items() if why.code() == Refusal.TOPIC_ALREADY_EXISTS}
+    state = _look(connection, claimed)
+    theirs = {name: found for name in claimed if (found := mistakes(state, {name: topics[name]}))}
+    made -= theirs.keys()
+    _require_none(connection, [line for found in theirs.values() for line in found])
+    for name in refusals.keys() - claimed.keys():
+        raise connection.refused(f"create topic {name}", refusals[name])
+
+
+def _await(connection: Connection, topics: Collection[str]) -> None:
+    """Return when every broker knows the topics, and they are led and in sync."""
+    while reason := looking.unready(connection, topics):
+        if connection.is_over:
+            raise connection.late(f"creating topics ({reason})")
+        time.sleep(_INTERVAL)
+
+
+def _remove(connection: Connection, topics: list[str]) -> None:
+    if not topics:
+        return
+    limits = {"operation_timeout": connection.left, "request_timeout": connection.left}
+    futures = connection.client.delete_topics(topics, **limits)
+    for name, refusal in connection.answers(f"delete topic {several(topics)}", futures)[1].items():
+        if refusal.code() != looking.ABSENT:
+            raise connection.refused(f"delete topic {name}", refusal)
+
+
+def _gone(connection: Connection, topics: list[str]) -> None:
+    """Return when no broker knows any of the topics."""
+    while known := _known(connection, set(topics)):
+        if connection.is_over:
+            raise connection.late(f"deleting topics ({known})")
+        time.sleep(_INTERVAL)
+
+
+def _known(connection: Connection, topics: set[str]) -> str | None:
+    for broker in looking.brokers(connection):
+        if left := topics - looking.ignorant(connection, broker, topics):
+            return f"broker {broker} still knows topic {min(left)}"
+    return None
+
+
+@contextmanager
+def _undone_on_failure(properties: Mapping[str, str], made: set[str]) -> Iterator[None]:
+    """What is in `made` is deleted when the block fails; if that fails too, the error says so on a line of its own."""
+    try:
+        yield
+    except BaseException as error:
+        if not made:
+            raise
+        try:
+            delete(properties, made, within=_UNDO_WITHIN)
+        except KafkaError as failure:
+            left = f"topic {several(sorted(made))} may be left behind: {failure}"
+            if isinstance(error, KafkaError):
+                raise KafkaError(f"{error}\n{left}") from error
+            error.add_note(left)
+        raise

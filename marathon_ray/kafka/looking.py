@@ -1,0 +1,127 @@
+"""What a cluster says of its brokers and topics, asked through one connection; who does not know of something is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+from confluent_kafka import KafkaError as Refusal
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition, TopicPartitionInfo
+from confluent_kafka.admin import ConfigEntry, ConfigResource, OffsetSpec, ResourceType, TopicDescription
+
+from marathon_ray.kafka.comparison import TopicState
+from marathon_ray.kafka.connection import Connection
+from marathon_ray.kafka.metadata import Partition
+from marathon_ray.kafka.topics import name_mistake
+from marathon_ray.kafka.wire import Address
+
+Place: TypeAlias = tuple[str, int]  # topic, partition
+_Configs: TypeAlias = tuple[dict[str, dict[str, ConfigEntry]], dict[str, Refusal]]
+ABSENT: Final = Refusal.UNKNOWN_TOPIC_OR_PART
+
+
+def brokers(connection: Connection) -> dict[int, Address]:
+    """The brokers that live, by id."""
+    future = connection.client.describe_cluster(request_timeout=connection.left)
+    return {node.id: (node.host, node.port) for node in connection.answer("describe the cluster", future).nodes}
+
+
+def names(connection: Connection) -> list[str]:
+    """The names of all topics that this client may see."""
+    try:
+        return sorted(connection.client.list_topics(timeout=connection.left).topics)
+    except KafkaException as error:
+        raise connection.refused("list the topics", error.args[0]) from None
+
+
+def described(connection: Connection, topics: Iterable[str]) -> dict[str, TopicDescription]:
+    """What those of the topics are like that exist; a name that no topic can have belongs to none."""
+    legal = [name for name in topics if name_mistake(name) is None]
+    futures = connection.client.describe_topics(TopicCollection(legal), request_timeout=connection.left)
+    answers, refusals = connection.answers("describe topics", futures)
+    for name, refusal in refusals.items():
+        if refusal.code() != ABSENT:
+            raise connection.refused(f"describe topic {name}", refusal)
+    return answers
+
+
+def states(connection: Connection, topics: Iterable[str]) -> dict[str, TopicState]:
+    """Ids, partitions and settings of those of the topics that exist."""
+    found = described(connection, topics)
+    settings = _settings(connection, found)
+    return {
+        name: TopicState(str(found[name].topic_id), tuple(map(_partition, found[name].partitions)), of_it)
+        for name, of_it in settings.items()
+    }
+
+
+def _partition(found: TopicPartitionInfo) -> Partition:
+    leader = found.leader.id if found.leader else -1
+    return Partition(leader, tuple(node.id for node in found.replicas), tuple(node.id for node in found.isr), error=0)
+
+
+def _settings(connection: Connection, topics: Iterable[str]) -> dict[str, dict[str, str]]:
+    """All settings of the topics; one that was deleted since is missing."""
+    answers, refusals = _configs(connection, topics)
+    for name, refusal in refusals.items():
+        if refusal.code() != ABSENT:
+            raise connection.refused(f"read the settings of topic {name}", refusal)
+    return {
+        name: {key: entry.value for key, entry in found.items() if entry.value is not None}
+        for name, found in answers.items()
+    }
+
+
+def ignorant(connection: Connection, broker: int, topics: Iterable[str]) -> set[str]:
+    """Those of the topics that this broker does not know, in its own words."""
+    _, refusals = _configs(connection, topics, broker=broker)
+    for name, refusal in refusals.items():
+        if refusal.code() != ABSENT:
+            raise connection.refused(f"ask broker {broker} for topic {name}", refusal)
+    return set(refusals)
+
+
+def _configs(connection: Connection, topics: Iterable[str], *, broker: int | None = None) -> _Configs:
+    """The settings of all the topics, by one question; one that includes a broker's own goes to that broker only."""
+    asked = {name: ConfigResource(ResourceType.TOPIC, name) for name in topics}
+    if not asked:
+        return {}, {}
+    whose = [] if broker is None else [ConfigResource(ResourceType.BROKER, str(broker))]
+    futures = connection.client.describe_configs([*whose, *asked.values()], request_timeout=connection.left)
+    return connection.answers("read settings", {name: futures[resource] for name, resource in asked.items()})
+
+
+def starts(connection: Connection, places: Iterable[Place]) -> tuple[dict[Place, int], dict[Place, Refusal]]:
+    """The earliest offset of each partition, as its leader knows it, and why others have none."""
+    asked = {TopicPartition(*place): OffsetSpec.earliest() for place in places}
+    if not asked:
+        return {}, {}
+    futures = connection.client.list_offsets(asked, request_timeout=connection.left)
+    named = {(at.topic, at.partition): future for at, future in futures.items()}
+    answers, refusals = connection.answers("read where logs start", named)
+    return {place: found.offset for place, found in answers.items()}, refusals
+
+
+def unready(connection: Connection, topics: Iterable[str]) -> str | None:
+    """The first reason why the topics cannot be used by every client at once; None where there is none."""
+    wanted = list(topics)
+    for broker in brokers(connection):
+        if missing := ignorant(connection, broker, wanted):
+            return f"broker {broker} does not know topic {min(missing)}"
+    places = []
+    for name, found in described(connection, wanted).items():
+        for number, partition in enumerate(map(_partition, found.partitions)):
+            if not partition.in_sync:
+                return f"partition {number} of topic {name}: {_lack(partition)}"
+            places.append((name, number))
+    return next((_unstarted(*each) for each in starts(connection, places)[1].items()), None)
+
+
+def _lack(partition: Partition) -> str:
+    if partition.leader < 0:
+        return "no leader"
+    return f"{len(partition.isr)} of {len(partition.replicas)} replicas in sync"
+
+
+def _unstarted(place: Place, refusal: Refusal) -> str:
+    return f"partition {place[1]} of topic {place[0]}: its leader is not ready ({refusal.str()})"
