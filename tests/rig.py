@@ -3,9 +3,10 @@
 import secrets
 import threading
 import time
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from confluent_kafka import Consumer as PlainConsumer
 from confluent_kafka import TopicPartition
@@ -14,15 +15,20 @@ from confluent_kafka.cimpl import NewTopic
 
 from actors.auditor import Auditor
 from actors.spec import Auditors
-from actors.tally import Part
+from actors.tally import Part, Tally
 from actors.target import Target, TopicPlace
 from actors.worker import Worker
 from marathon_ray.accounts import Accounts
 from marathon_ray.balance import Balance
-from marathon_ray.finding import Finding, FindingKind
+from marathon_ray.finding import Finding, FindingKind, Tail, Window
 from marathon_ray.terms import GroupTerms, TopicTerms
 
-ADMIN_SECONDS = 30.0
+ADMIN_SECONDS: Final = 30.0
+_END_SECONDS: Final = 150.0  # a producer may wait for its last reports as long as its messages may live
+_RECORDS: Final = ("kind", "topic", "partition", "client", "first", "last", "count", "reading")
+_PASSES: Final = ("first", "second")
+
+Post: TypeAlias = Callable[[Tally], Iterable[Tally]]  # which tallies arrive when this one was sent
 
 
 def create(properties: Mapping[str, str], name: str, **options: Any) -> None:
@@ -31,8 +37,55 @@ def create(properties: Mapping[str, str], name: str, **options: Any) -> None:
     admin.create_topics([NewTopic(name, **options)])[name].result(ADMIN_SECONDS)
 
 
+def reliable(tally: Tally) -> Iterable[Tally]:
+    """Each tally arrives at once, and once."""
+    return (tally,)
+
+
+@dataclass(slots=True)
+class Court:
+    """One set of accounts, and what it stands by of what it has found."""
+
+    accounts: Accounts
+    findings: list[Finding] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """Judge what is decided."""
+        self._enter(self.accounts.settle())
+
+    def finish(self) -> Balance:
+        """Judge the rest."""
+        self._enter(self.accounts.finish())
+        return self.accounts.balance()
+
+    def _enter(self, window: Window) -> None:
+        self.findings += window.findings
+        for gone in window.withdrawn:
+            self.findings.remove(next(finding for finding in self.findings if _same(finding, gone)))
+
+
+def _same(left: Finding, right: Finding) -> bool:
+    """Whether they tell of the same records; what else is known of these may have changed."""
+    return all(getattr(left, name) == getattr(right, name) for name in _RECORDS)
+
+
+class _Hand(NamedTuple):
+    """A worker at work, and the courts that hear it."""
+
+    name: str
+    worker: Worker[Any]
+    thread: threading.Thread
+    courts: tuple[Court, ...]
+
+
 class Rig:
-    """A target, its accounts, and workers that run in threads; `step` collects from all once."""
+    """A target, its accounts, and workers that run in threads; `step` collects from all once.
+
+    There may be several courts: every worker is heard by all of them, an auditor by its own only. `accounts` and
+    `findings` are the first court's; `parts` are all parts that arrived, each once,
+    and `heard` the same by worker. `post` may lose, repeat and delay
+    tallies on their way.
+    """
 
     def __init__(
         self,
@@ -41,51 +94,74 @@ class Rig:
         *,
         terms: Mapping[str, Mapping[str, Any]] | None = None,
         groups: Mapping[str, GroupTerms] | None = None,
+        courts: int = 1,
     ) -> None:
         places = {name: TopicPlace(ordinal, count) for ordinal, (name, count) in enumerate(topics.items(), 1)}
         self.partitions = dict(topics)
         self.target = Target(secrets.randbits(32), properties, places)
-        extra = terms or {}
-        self.accounts = Accounts(
-            {
-                place.ordinal: TopicTerms(topic_id=name, partitions=place.partitions, **extra.get(name, {}))
-                for name, place in places.items()
-            },
-            groups=groups,
-        )
-        self.findings: list[Finding] = []
+        declared = {
+            place.ordinal: TopicTerms(topic_id=name, partitions=place.partitions, **(terms or {}).get(name, {}))
+            for name, place in places.items()
+        }
+        self.courts = [Court(Accounts(declared, groups=groups)) for _ in range(courts)]
         self.counts: Counter[str] = Counter()
         self.parts: list[Part] = []
-        self._retired: list[Worker[Any]] = []
-        self._workers: dict[str, tuple[Worker[Any], threading.Thread]] = {}
+        self.heard: defaultdict[str, list[Part]] = defaultdict(list)
+        self.post: Post = reliable
+        self._hands: dict[str, _Hand] = {}
 
-    def start(self, worker: Any, spec: Any, *, of: int = 1, index: int = 0) -> Any:
-        """The worker runs with its slice of the spec."""
+    @property
+    def accounts(self) -> Accounts:
+        """The first court's."""
+        return self.courts[0].accounts
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What the first court stands by."""
+        return self.courts[0].findings
+
+    def start(self, worker: Any, spec: Any, *, of: int = 1, index: int = 0, court: int | None = None) -> Any:
+        """The worker runs with its slice of the spec; all courts hear it, or just the one."""
         thread = threading.Thread(target=worker.run, name=worker.name, daemon=True)
-        self._workers[worker.name] = (worker, thread)
+        courts = self.courts if court is None else [self.courts[court]]
+        self._hands[worker.name] = _Hand(worker.name, worker, thread, tuple(courts))
         worker.apply(1, spec.slice(index, of, self.partitions))
         thread.start()
         return worker
 
-    def audit(self, *topics: str, trailing: float = 0.0, **options: Any) -> Auditor:
-        """An auditor of these topics runs."""
-        spec = Auditors(of=topics, trailing=trailing)
-        self.start(Auditor(f"auditor of {topics}", self.target, **options), spec)
-        return self._workers[f"auditor of {topics}"][0]  # type: ignore[return-value]
+    def audit(
+        self,
+        *topics: str,
+        trailing: float = 0.0,
+        court: int = 0,
+        begin: dict[str, dict[int, tuple[int, int]]] | None = None,
+        **options: Any,
+    ) -> Auditor:
+        """An auditor of these topics runs for that court."""
+        name = f"auditor {len(self.parts)} of {topics} for court {court}"
+        spec = Auditors(of=topics, trailing=trailing, begin=begin or {})
+        auditor: Auditor = self.start(Auditor(name, self.target, **options), spec, court=court)
+        return auditor
 
     def step(self) -> None:
         """Collect from every worker once, and settle."""
-        for name, (worker, thread) in self._workers.items():
-            assert thread.is_alive() or worker in self._retired, f"{name} ended by itself"
-            tally = worker.collect(self.accounts.version(name))
-            for part in tally.after(self.accounts.version(name)):
+        for name, hand in self._hands.items():
+            assert hand.thread.is_alive(), f"{name} ended by itself"
+            self._arrive(hand, self.post(self._collect(hand)))
+        for court in self.courts:
+            court.settle()
+
+    def _collect(self, hand: _Hand) -> Tally:
+        return hand.worker.collect(hand.courts[0].accounts.version(hand.name))
+
+    def _arrive(self, hand: _Hand, tallies: Iterable[Tally]) -> None:
+        for tally in tallies:
+            for part in tally.after(hand.courts[0].accounts.version(tally.worker)):
                 self.counts.update(part.counts)
                 self.parts.append(part)
-            self.accounts.take(tally)
-        window = self.accounts.settle()
-        self.findings += window.findings
-        for finding in window.withdrawn:
-            self.findings.remove(finding)
+                self.heard[tally.worker].append(part)
+            for court in hand.courts:
+                court.accounts.take(tally)
 
     def run(self, seconds: float, *, every: float = 0.2) -> None:
         """Step for so long."""
@@ -94,61 +170,91 @@ class Rig:
             time.sleep(every)
             self.step()
 
-    def until(self, done: Any, *, within: float = 60.0, every: float = 0.1) -> None:
+    def until(self, done: Callable[[], bool], *, within: float = 60.0, every: float = 0.1, what: str = "") -> None:
         """Step until `done()`; fails the test after `within` seconds."""
         deadline = time.monotonic() + within
         while not done():
-            assert time.monotonic() < deadline, f"not within {within} s: {self.counts}"
+            assert time.monotonic() < deadline, f"{what or 'it'} took more than {within} s: {self.counts}"
             time.sleep(every)
             self.step()
 
     def retire(self, *workers: Any) -> None:
         """Stop these workers, wait for their ends and collect the last of them."""
-        for worker in workers:
-            self._retired.append(worker)
-            worker.stop()
-        for worker in workers:
-            thread = self._workers[worker.name][1]
-            deadline = time.monotonic() + 60
-            while thread.is_alive() and time.monotonic() < deadline:
-                thread.join(0.1)
-                self.step()
-            assert not thread.is_alive(), f"{worker.name} did not end"
+        hands = [self._hands.pop(worker.name) for worker in workers]
+        for hand in hands:
+            hand.worker.stop()
+        deadline = time.monotonic() + _END_SECONDS
+        while any(hand.thread.is_alive() for hand in hands) and time.monotonic() < deadline:
+            time.sleep(0.05)
+            self.step()
+            for hand in hands:
+                self._arrive(hand, self.post(self._collect(hand)))
+        for hand in hands:
+            assert not hand.thread.is_alive(), f"{hand.name} did not end within {_END_SECONDS} s"
+            self._arrive(hand, [self._collect(hand)])
         self.step()
+
+    def lose(self, worker: Any) -> None:
+        """The worker ends, and nothing that it has not told by now is heard any more."""
+        hand = self._hands.pop(worker.name)
+        hand.worker.stop()
+        hand.thread.join(_END_SECONDS)
+        assert not hand.thread.is_alive(), f"{worker.name} did not end within {_END_SECONDS} s"
+
+    def bury(self, worker: Any) -> Tail:
+        """The worker is lost, and the courts are told that it is dead."""
+        self.lose(worker)
+        first, *_ = [court.accounts.bury(worker.name, at=time.time_ns()) for court in self.courts]
+        return first
+
+    def audit_on(self, auditor: Auditor, trailing: float) -> Auditor:
+        """The auditor is lost; another goes on where the first court's accounts stand."""
+        topics = auditor._spec.of
+        self.lose(auditor)
+        begin = {topic: {each: self._stands(topic, each) for each in range(self.partitions[topic])} for topic in topics}
+        return self.audit(*topics, trailing=trailing, begin=begin)
+
+    def _stands(self, topic: str, partition: int) -> tuple[int, int]:
+        ordinal = self.target.topics[topic].ordinal
+        first, second = (self.accounts.position(reading, ordinal, partition) for reading in _PASSES)
+        return first, second
 
     def ends(self) -> dict[tuple[str, int], int]:
         """The high watermark of every partition."""
         plain = PlainConsumer({**self.target.properties, "group.id": "rig", "log_level": 0})
         try:
             return {
-                (name, partition): plain.get_watermark_offsets(TopicPartition(name, partition), timeout=ADMIN_SECONDS)[
-                    1
-                ]
+                (name, partition): self._high(plain, TopicPartition(name, partition))
                 for name, count in self.partitions.items()
                 for partition in range(count)
             }
         finally:
             plain.close()
 
-    def drained(self, ends: Mapping[tuple[str, int], int], reading: str) -> bool:
-        """Whether that reading stands at these ends."""
+    def _high(self, plain: PlainConsumer, place: TopicPartition) -> int:
+        return int(plain.get_watermark_offsets(place, timeout=ADMIN_SECONDS)[1])
+
+    def drained(self, ends: Mapping[tuple[str, int], int], reading: str, *, court: int = 0) -> bool:
+        """Whether that reading stands just at these ends: one beyond has not noticed yet that the log was cut."""
+        accounts = self.courts[court].accounts
         return all(
-            self.accounts.position(reading, self.target.topics[name].ordinal, partition) >= end
+            accounts.position(reading, self.target.topics[name].ordinal, partition) == end
             for (name, partition), end in ends.items()
         )
 
-    def finish(self, *auditors: Auditor, readings: tuple[str, ...] = ("first", "second")) -> Balance:
-        """Drain the auditors (every other worker is retired), judge the rest, and return the balance."""
+    def finish(self, *auditors: Auditor, readings: tuple[str, ...] = _PASSES) -> Balance:
+        """Drain the auditors (every other worker is retired), judge the rest, and return the first court's balance."""
         for auditor in auditors:
             auditor.apply(1_000_000, Auditors(of=auditor._spec.of, trailing=0).slice(0, 1, self.partitions))
         ends = self.ends()
-        self.until(lambda: all(self.drained(ends, reading) for reading in readings))
-        self.retire(*[worker for worker, thread in self._workers.values() if thread.is_alive()])
-        window = self.accounts.finish()
-        self.findings += window.findings
-        for finding in window.withdrawn:
-            self.findings.remove(finding)
-        return self.accounts.balance()
+        heard = [(reading, court) for reading in readings for court in range(len(self.courts))]
+        self.until(
+            lambda: all(self.drained(ends, reading, court=court) for reading, court in heard),
+            what=f"reading to {ends}",
+        )
+        self.retire(*[hand.worker for hand in self._hands.values()])
+        first, *_ = [court.finish() for court in self.courts]
+        return first
 
     def found(self, *kinds: FindingKind) -> int:
         """How many records the findings of these kinds count."""
