@@ -1,82 +1,15 @@
 """The cases in which a single ledger of acknowledged and seen records goes wrong: what the accounts say of each."""
 
-from collections.abc import Iterable
-
 import pytest
 
-from actors.tally import BLOCK, Fate, Kind, Life, Outcome, Part, Tally
+from actors.tally import BLOCK, Kind, Life, Outcome, Part, Tally
 from marathon_ray.accounts import Accounts
-from marathon_ray.finding import Finding, FindingKind, Window
-from marathon_ray.terms import GroupTerms, TopicTerms
-from tests.model.parts import found_of, part, spans_of
+from marathon_ray.finding import FindingKind
+from marathon_ray.terms import TopicTerms
+from tests.model.bench import CLIENT, SECOND, Bench, of, run
+from tests.model.parts import found_of
 
 A, R, U = Outcome.ACKNOWLEDGED, Outcome.REFUSED, Outcome.UNKNOWN
-CLIENT = 7
-SECOND = 1_000_000_000
-
-
-class Bench:
-    """Accounts of one topic, told of workers' doings in short form."""
-
-    def __init__(self, *, groups: dict[str, GroupTerms] | None = None, **terms: object) -> None:
-        settings: dict[str, object] = {"topic_id": "first life", "partitions": 2, **terms}
-        more = {1: TopicTerms(topic_id="copies", partitions=2, copies_of=0)} if groups else {}
-        self.accounts = Accounts({0: TopicTerms(**settings), **more}, groups=groups)  # type: ignore[arg-type]
-        self._versions: dict[str, int] = {}
-
-    def take(self, worker: str, *, at: int = 0, reading: str = "", **rows: list[tuple[int, ...]]) -> None:
-        self._versions[worker] = self._versions.get(worker, 0) + 1
-        self.accounts.take(Tally(worker, (part(self._versions[worker], at=at, reading=reading, **rows),)))
-
-    def write(
-        self, outcome: Outcome, first: int, last: int, *, offset: int = -1, place: tuple[int, int] = (0, 0),
-        client: int = CLIENT, life: Life = Life.OPEN, at: int = 0,
-    ) -> None:  # fmt: skip
-        stream = (client, place[1], place[0])
-        ends = (offset, offset + last - first if offset >= 0 else -1)
-        self.take(
-            f"writer {client}",
-            at=at,
-            clients=[(client, life)],
-            attempts=[(*stream, last + 1)],
-            claims=[(*stream, outcome, first, last, *ends, at, at)],
-        )
-
-    def read(
-        self, reading: str, entries: Iterable[tuple[int, int]], *, place: tuple[int, int] = (0, 0), epoch: int = 0,
-        position: int | None = None, at_end: bool = True, client: int = CLIENT, worker: str = "", stint: int = 0,
-        incidents: list[tuple[int, ...]] | None = None, commits: list[tuple[int, ...]] | None = None,
-    ) -> None:  # fmt: skip
-        rows = [(offset, client, sequence, epoch) for offset, sequence in entries]
-        end = position if position is not None else rows[-1][0] + 1
-        self.take(
-            worker or f"reader of {reading}",
-            reading=reading,
-            found=found_of(place, rows),
-            spans=spans_of(place, rows, stint=stint),
-            positions=[(*place, end, int(at_end))],
-            incidents=incidents or [],
-            commits=commits or [],
-        )
-
-    def both(self, entries: Iterable[tuple[int, int]], *, position: int | None = None) -> None:
-        listed = list(entries)
-        for reading in ("first", "second"):
-            self.read(reading, listed, position=position)
-
-    def total(self, name: str, group: str = "") -> int:
-        balance = self.accounts.balance()
-        assert not balance.faults()
-        return balance.total(name, group)
-
-
-def run(first: int, last: int, *, shift: int = 0) -> list[tuple[int, int]]:
-    """(offset, sequence) of a run of sequences, each at its number plus `shift`."""
-    return [(sequence + shift, sequence) for sequence in range(first, last + 1)]
-
-
-def of(window: Window, kind: FindingKind) -> list[Finding]:
-    return [finding for finding in window.findings if finding.kind is kind]
 
 
 def test_records_acknowledged_and_read_twice_are_found_and_leave_nothing_behind() -> None:
@@ -160,20 +93,6 @@ def test_what_is_written_in_order_behind_a_cut_is_in_order_whatever_was_found_be
     assert bench.accounts.finish().findings == ()
 
 
-def test_what_a_group_was_given_before_the_log_was_cut_is_not_in_the_log_and_no_redelivery() -> None:
-    bench = Bench(groups={"live": GroupTerms()})
-    bench.write(A, 0, 9, offset=0)
-    cut = (Kind.TRUNCATED, 0, 0, 0, -1, 6, 4, 0)
-    for reading in ("first", "second", "live"):
-        bench.read(reading, run(0, 9))
-    for reading in ("first", "second"):
-        bench.read(reading, run(0, 5), incidents=[cut])
-    window = bench.accounts.finish()
-    assert [(f.kind, f.first, f.last) for f in window.findings] == [(FindingKind.GONE, 6, 9)]
-    assert (bench.total("delivered", "live"), bench.total("delivered, not in the log", "live")) == (6, 4)
-    assert bench.total("redelivered", "live") == 0
-
-
 def test_blocks_that_two_passes_read_differently_are_a_finding_with_both_epochs() -> None:
     bench = Bench()
     whole = run(0, BLOCK - 1)
@@ -233,106 +152,6 @@ def test_a_client_that_nobody_named_is_a_phantom_unless_a_dead_worker_may_have_o
     bench.both(run(0, 2))
     (finding,) = bench.accounts.finish().findings
     assert (finding.kind, finding.count) == (kind, 3)
-
-
-def test_a_rebalance_that_reads_again_is_redelivery_and_two_offsets_are_a_duplicate_in_the_log() -> None:
-    bench = Bench(groups={"live": GroupTerms()})
-    bench.write(A, 0, 9, offset=0)
-    bench.both([*run(0, 9), (10, 9)])
-    bench.read("live", run(0, 7), worker="member 1", stint=1)
-    bench.read("live", [*run(5, 9), (10, 9)], worker="member 2", stint=2)
-    window = bench.accounts.finish()
-    assert [(f.kind, f.first, f.count, f.reading) for f in window.findings] == [(FindingKind.DUPLICATED, 9, 1, "")]
-    assert bench.total("redelivered", "live") == 3
-    assert bench.total("duplicated") == 1
-
-
-def test_what_a_group_never_was_given_below_its_position_is_skipped_and_what_is_behind_is_not_owed() -> None:
-    bench = Bench(groups={"live": GroupTerms()})
-    bench.write(A, 0, 19, offset=0)
-    bench.both(run(0, 19))
-    bench.read("live", [*run(0, 4), *run(8, 14)])
-    (finding,) = bench.accounts.finish().findings
-    assert (finding.kind, finding.first, finding.last, finding.reading) == (FindingKind.SKIPPED, 5, 7, "live")
-    assert bench.total("excused", "live") == 5
-
-
-def test_a_commit_beyond_what_was_delivered_is_a_finding() -> None:
-    bench = Bench(groups={"live": GroupTerms()})
-    bench.read("live", run(0, 9), commits=[(0, 0, 0, 10)])
-    bench.read("live", run(10, 12), commits=[(0, 0, 0, 20)])
-    (finding,) = bench.accounts.finish().findings[:1]
-    assert (finding.kind, finding.first_offset, finding.count) == (FindingKind.COMMITTED_BEYOND, 13, 7)
-
-
-def fates(bench: Bench, *rows: tuple[Fate, int, int, int]) -> None:
-    bench.take(
-        "transactor",
-        fates=[(CLIENT, 0, 0, fate, number, first, last, CLIENT) for fate, number, first, last in rows],
-    )
-
-
-COMMITTED = {"live": GroupTerms(isolation="read_committed")}
-
-
-def test_an_aborted_record_that_a_committed_reader_was_given_is_a_finding_and_a_withheld_one_is_not() -> None:
-    bench = Bench(groups=COMMITTED, transactional=True)
-    bench.write(A, 0, 29, offset=0)
-    bench.both(run(0, 29))
-    fates(bench, (Fate.COMMITTED, 0, 0, 9), (Fate.ABORTED, 1, 10, 19), (Fate.COMMITTED, 2, 20, 29))
-    bench.read("live", [*run(0, 9), (12, 12), *run(20, 26), *run(28, 29)])
-    window = bench.accounts.settle()
-    assert [(f.kind, f.first, f.count) for f in window.findings] == [
-        (FindingKind.SKIPPED, 27, 1),
-        (FindingKind.ABORTED_DELIVERED, 12, 1),
-    ]
-    assert bench.total("withheld", "live") == 9
-
-
-def test_a_committed_reader_is_not_judged_before_the_fates_are_told() -> None:
-    bench = Bench(groups=COMMITTED, transactional=True)
-    bench.write(A, 0, 19, offset=0)
-    bench.both(run(0, 19))
-    bench.read("live", run(10, 19))
-    assert bench.accounts.settle().findings == ()
-    fates(bench, (Fate.ABORTED, 0, 0, 9), (Fate.COMMITTED, 1, 10, 19))
-    assert bench.accounts.settle().findings == ()
-    assert bench.total("delivered", "live") == 10
-
-
-@pytest.mark.parametrize(("given", "torn"), [(range(20), 0), (range(0), 0), (range(13), 7)])
-def test_a_transaction_of_unknown_outcome_is_all_or_nothing(given: range, torn: int) -> None:
-    bench = Bench(groups=COMMITTED, transactional=True)
-    bench.write(A, 0, 29, offset=0)
-    bench.both(run(0, 29))
-    fates(bench, (Fate.UNKNOWN, 5, 0, 19), (Fate.COMMITTED, 6, 20, 29))
-    bench.read("live", [*((n, n) for n in given), *run(20, 29)])
-    findings = bench.accounts.finish().findings
-    assert [(f.kind, f.first, f.count) for f in findings] == ([(FindingKind.TORN, 5, torn)] if torn else [])
-
-
-def test_a_zombie_may_write_but_nothing_behind_its_fence_mark_may_be_committed() -> None:
-    bench = Bench()
-    bench.write(A, 0, 9, offset=0)
-    bench.accounts.fence(CLIENT, topic=0, partition=0, offset=10)
-    bench.both(run(0, 14))
-    fates(bench, (Fate.ABORTED, 3, 12, 14))
-    (finding,) = of(bench.accounts.finish(), FindingKind.FENCED_WRITE)
-    assert (finding.first, finding.last, finding.client) == (10, 11, CLIENT)
-
-
-def test_every_input_is_copied_exactly_once() -> None:
-    bench = Bench(groups=COMMITTED)
-    bench.write(A, 0, 9, offset=0)
-    bench.both(run(0, 9))
-    output = [*run(0, 3), (4, 4), (5, 4), *((s + 1, s) for s in range(5, 9))]
-    for reading in ("first", "second", "live"):
-        bench.read(reading, output, place=(1, 0))
-    findings = bench.accounts.finish().findings
-    assert [(f.kind, f.topic, f.first, f.count) for f in findings if "copied" in f.kind] == [
-        (FindingKind.NOT_COPIED, 1, 9, 1),
-        (FindingKind.COPIED_TWICE, 1, 4, 1),
-    ]
 
 
 def test_compaction_may_take_all_but_the_latest_acknowledged_of_each_key() -> None:
@@ -399,20 +218,6 @@ def test_a_topic_made_again_closes_the_book_and_what_was_not_audited_stays_so() 
     (finding,) = window.findings
     assert (finding.kind, finding.topic, finding.count, finding.since) == (FindingKind.RECREATED, 0, 10, 8)
     assert (bench.total("lost"), bench.total("unaudited") + bench.total("found")) == (0, 12)
-
-
-def test_partitions_added_are_audited_from_their_start_and_a_late_group_owes_nothing_before_it() -> None:
-    bench = Bench(groups={"live": GroupTerms(starts="latest")})
-    bench.accounts.grown(0, partitions=3)
-    bench.write(A, 0, 9, offset=0, place=(0, 2))
-    for reading in ("first", "second"):
-        bench.read(reading, run(0, 9), place=(0, 2))
-    bench.read("live", run(6, 9), place=(0, 2))
-    window = bench.accounts.finish()
-    assert window.findings == ()
-    assert bench.total("found") == 10
-    with pytest.raises(ValueError, match="cannot shrink from 3 to 2"):
-        bench.accounts.grown(0, partitions=2)
 
 
 def test_a_new_client_of_the_same_worker_is_another_stream_and_acknowledged_without_an_offset_is_acknowledged() -> None:

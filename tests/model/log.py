@@ -76,7 +76,7 @@ class Worker:
 
 @dataclass
 class Reader:
-    """One reading, by one worker at a time: positions, what it was told of forks, and parts that were not confirmed."""
+    """One reading, by one worker at a time: positions, forks it will meet, and parts that were not confirmed."""
 
     reading: str
     life: int = 0
@@ -84,7 +84,6 @@ class Reader:
     position: dict[Place, int] = field(default_factory=dict)
     forks: dict[Place, int] = field(default_factory=dict)
     sent: list[Part] = field(default_factory=list)
-    unread: dict[Place, list[tuple[int, int]]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -99,24 +98,27 @@ class Reader:
         entries = [log.entries[offset] for offset in range(position, end) if offset in log.entries]
         self.position[place] = end
         self.version += 1
-        rows = {
-            "found": found_of(place, entries, block=BLOCK),
-            "spans": spans_of(place, entries, block=BLOCK),
-            "incidents": incidents,
-        }
-        positions: list[tuple[int, ...]] = [(*place, end, int(end == log.end))]
-        self.sent.append(part(self.version, reading=self.reading, positions=positions, **rows))
+        self.sent.append(
+            part(
+                self.version,
+                reading=self.reading,
+                found=found_of(place, entries, block=BLOCK),
+                spans=spans_of(place, entries, block=BLOCK),
+                incidents=incidents,
+                positions=[(*place, end, int(end == log.end))],
+            )
+        )
         return entries
 
     def _notice(self, place: Place, log: Log) -> list[tuple[int, ...]]:
-        incidents, position = [], self.position.get(place, 0)
+        incidents: list[tuple[int, ...]] = []
+        position = self.position.get(place, 0)
         fork = self.forks.pop(place, log.end)
         if fork < position:
             incidents.append((Kind.TRUNCATED, *place, 0, -1, fork, position - fork, 0))
             position = fork // BLOCK * BLOCK
         if position < log.start:
             incidents.append((Kind.EXPIRED, *place, 0, -1, log.start, log.start - position, 0))
-            self.unread.setdefault(place, []).append((position, log.start))
             position = log.start
         self.position[place] = position
         return incidents

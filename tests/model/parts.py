@@ -1,6 +1,7 @@
 """Tally parts from plain tuples."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,28 +18,24 @@ from actors.tally import (
     SPANS,
     Part,
     Table,
-    Tally,
 )
 
+Rows: TypeAlias = Sequence[tuple[int, ...]]
 _LAYOUTS: dict[str, Any] = {
     "clients": CLIENTS, "attempts": ATTEMPTS, "claims": CLAIMS, "found": FOUND, "spans": SPANS,
     "positions": POSITIONS, "commits": COMMITS, "fates": FATES, "incidents": INCIDENTS,
 }  # fmt: skip
 
 
-def table(name: str, rows: list[tuple[int, ...]]) -> Table:
+def table(name: str, rows: Rows) -> Table:
     """Rows in the order of the layout's columns."""
-    return np.array(rows, _LAYOUTS[name])
+    return np.array(list(rows), _LAYOUTS[name])
 
 
-def part(version: int, *, at: int = 0, reading: str = "", **rows: list[tuple[int, ...]]) -> Part:
+def part(version: int, *, at: int = 0, reading: str = "", **rows: Rows) -> Part:
     """A part with these rows."""
-    return Part(version=version, at=at, reading=reading, **{name: table(name, some) for name, some in rows.items()})
-
-
-def tally(worker: str, *parts: Part) -> Tally:
-    """Those parts of a worker."""
-    return Tally(worker, parts)
+    tables: dict[str, Any] = {name: table(name, some) for name, some in rows.items()}
+    return Part(version=version, at=at, reading=reading, **tables)
 
 
 def digest(offset: int, client: int, sequence: int) -> int:

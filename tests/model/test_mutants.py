@@ -15,14 +15,19 @@ from marathon_ray.claims import Claims
 from marathon_ray.finds import Finds
 from marathon_ray.judge import Column, Setting, judge
 from marathon_ray.reach import Reach
-from tests.marathon_ray import test_accounts_cases as cases
+from tests.marathon_ray import test_accounts_cases, test_accounts_groups
 from tests.model.test_properties import Truth
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 SETTINGS = settings(
     max_examples=60, stateful_step_count=30, deadline=None, database=None, derandomize=True, phases=(Phase.generate,)
 )
-CASES = [case for name, case in vars(cases).items() if name.startswith("test_") and not hasattr(case, "pytestmark")]
+CASES = [
+    case
+    for module in (test_accounts_cases, test_accounts_groups)
+    for name, case in vars(module).items()
+    if name.startswith("test_") and not hasattr(case, "pytestmark")
+]
 
 
 def judging(change: Callable[[Numbers], None]) -> Patch:
@@ -120,7 +125,7 @@ def check_everything() -> None:
     """Every case, then the properties."""
     for case in CASES:
         case()
-    run_state_machine_as_test(Truth, settings=SETTINGS)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Truth, settings=SETTINGS)
 
 
 @pytest.mark.parametrize("name", BOARD)
