@@ -237,18 +237,23 @@ def _step_run(row, run, places, found, used, now):
 def fold_records(rows, start, count, places, bases, runs, found, spans, incidents, used, sums, latency, now, committed):
     """Fold FETCHED rows start..count into places, runs, FOUND, SPANS and INCIDENTS; `now` is the wall clock, ns.
 
-    `bases[topic]` is the index of a topic's partition 0 in `places`; error events and topics that are not ours (their base
-    is -1) are passed over. `committed` says that the reader is read_committed. Returns the row that it came to.
+    `bases[topic]` is the index of a topic's partition 0 in `places`; error events are passed over, and so are topics
+    (their base is -1) and partitions that are not ours. `committed` says that the reader is read_committed. Returns the
+    row that it came to.
     """
     last_client, last_index, slot = np.uint64(0), -1, 0
     for index in range(start, count):
         row = rows[index]
-        if row.error != 0 or row.topic == NO_TOPIC:
+        if row.error != 0 or row.topic == NO_TOPIC or row.topic >= len(bases):
             continue
         if used[FOUND_ROWS] == len(found) or used[SPAN_ROWS] == len(spans) or 2 * used[SLOTS] >= len(runs):
             return index
         at = bases[row.topic] + row.partition
+        if at < 0 or at >= len(places):
+            continue
         place = places[at]
+        if place.topic != row.topic or place.partition != row.partition:
+            continue
         sums[RECORDS] += 1
         sums[READ_BYTES] += row.size
         if row.check != 0:
