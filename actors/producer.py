@@ -48,6 +48,9 @@ class Producer:
         self._ended = 0  # monotonic ns: when the schedule came to its end; 0 while it runs
         self._spec: Producers | None = None
         self._pace: Pace | None = None
+        self._open_now = False  # whether there is a client
+        self._dead = False  # whether it met a fatal error
+        self._flush_seconds = 0.0
 
     def apply(self, revision: int, spec: Producers) -> None:
         """Take that slice from the next batch on. Nothing that was due before is forgotten."""
@@ -70,8 +73,7 @@ class Producer:
                     self._step(pace)
         finally:
             self._ended = self._clock.mono()
-            if self._spec is not None:
-                self._retire(self._flush_seconds)
+            self._retire(self._flush_seconds)
 
     def _adopt(self, spec: Producers) -> Pace:
         before, self._spec = self._spec, spec
@@ -79,13 +81,11 @@ class Producer:
         self._bound = max(1, min(spec.in_flight, int(_IN_FLIGHT_BYTES / spec.size.mean)))
         self._places = [(name, partition) for name, some in spec.partitions.items() for partition in some]
         self._rotation = cycle(self._places)
-        if before is None or _properties(before) != _properties(spec):
-            if before is not None:
-                self._retire(self._flush_seconds)
+        if before is None or not self._open_now or _properties(before) != _properties(spec):
+            self._retire(self._flush_seconds)
             self._open(spec)
         else:
-            with self._books.edge:
-                self._writer.widen(self._places)
+            self._writer.widen(self._places)
         now = self._clock.mono()  # from here on the schedule runs; what is slow to begin with stands above
         if self._pace is None:
             self._pace = Pace(spec.schedule(), watch=self._watch, started=now)
@@ -96,13 +96,16 @@ class Producer:
     def _open(self, spec: Producers) -> None:
         properties = _properties(spec)
         self._flush_seconds = float(properties["message.timeout.ms"]) / 1000
-        with self._books.edge:
-            self._writer = Writer(self._target, properties, self._places, self._claiming)
+        self._writer = Writer(self._target, properties, self._places, self._claiming, edge=self._books.edge)
+        self._open_now, self._dead = True, False
         self._books.life(self._writer.number, Life.OPEN)
         self._composer.compose(Identity(self._target.run, 0, 0, 0, 0), 0, 0, Times(0))  # compiled or loaded now
         self._claiming.fold(np.zeros(1, REPORT), 0, 0)
 
     def _step(self, pace: Pace) -> None:
+        if self._dead:
+            self._renew()
+            return
         now = self._clock.mono()
         room = self._bound - self._writer.in_flight
         if room <= self._bound // 4:  # the target is slower than the schedule: full slices, not crumbs
@@ -149,9 +152,9 @@ class Producer:
                 return
 
     def _wait_for_room(self) -> bool:
-        """Poll once; says whether to go on: one that was asked to stop gives up what librdkafka has not taken."""
+        """Poll once; says whether to go on: one that must stop, or is dead, gives up what librdkafka has not taken."""
         self._drain(_FULL_QUEUE_POLL)
-        return not self._course.stopped
+        return not (self._course.stopped or self._dead)
 
     def _refuse(self, opaque: Table, errors: Table) -> None:
         """Book records that librdkafka did not take: they are surely not in the log."""
@@ -169,10 +172,8 @@ class Producer:
         while count or events:
             self._book(count)
             self._books.errors(events)
-            if any(event.fatal for event in events):
-                return self._renew()
+            self._dead |= any(event.fatal for event in events)
             count, events = self._writer.poll(0)
-        return None
 
     def _book(self, count: int) -> None:
         rows = self._writer.reports.rows
@@ -181,21 +182,27 @@ class Producer:
             self._claiming.fold(rows, count, self._clock.wall())
 
     def _renew(self) -> None:
-        """The client is dead for ever: its last reports, then a new one in its place."""
-        event = self._writer.fatal()
-        self._books.fatal(self._writer.number, event.code if event else rk.FATAL)
+        """The client is dead for ever: its last reports, then a new one in its place, once the cluster answers."""
         self._retire(0)
         time.sleep(_RENEWAL_PAUSE)  # a cluster that kills each client at once is not asked without end
-        if self._spec is not None:
-            self._open(self._spec)
+        try:
+            if self._spec is not None:
+                self._open(self._spec)
+        except rk.KafkaError as error:
+            self._books.errors([rk.Event(error.code, "", fatal=False)])
 
     def _retire(self, seconds: float) -> None:
         """Wait so long for reports, then purge. What the client has not reported when it is closed it never will."""
+        if not self._open_now:
+            return
         self._wait_for_reports(seconds)
         self._writer.purge()
         self._wait_for_reports(_LAST_REPORTS)
+        if event := self._writer.fatal():
+            self._books.fatal(self._writer.number, event.code)
         self._writer.close()
         self._books.life(self._writer.number, Life.CLOSED)
+        self._open_now = False
 
     def _wait_for_reports(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

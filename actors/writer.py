@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import Final
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final
 
 from actors import librdkafka as rk
 from actors.claiming import Claiming
@@ -11,6 +12,7 @@ from actors.target import Target, TopicPlace, new_client
 _ASK_SECONDS: Final = 30.0
 _NEW_TOPIC_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 0.1
+_NO_EDGE: Final = nullcontext()
 _ALWAYS: Final = {
     "log_level": "0",  # what matters comes as an event
     "linger.ms": "5",
@@ -22,18 +24,25 @@ _ALWAYS: Final = {
 
 
 class Writer:
-    """A producing client that is open until `retire`; `number` is its own for ever.
+    """A producing client that is open until `close`; `number` is its own for ever. `edge` is held while books change.
 
     Raises ValueError on properties that librdkafka refuses, and on a partition that a topic has not; KafkaError when the
     cluster does not answer within 30 s or a topic does not exist.
     """
 
     def __init__(
-        self, target: Target, properties: Mapping[str, str], places: Iterable[tuple[str, int]], claiming: Claiming
+        self,
+        target: Target,
+        properties: Mapping[str, str],
+        places: Iterable[tuple[str, int]],
+        claiming: Claiming,
+        *,
+        edge: AbstractContextManager[Any] = _NO_EDGE,
     ) -> None:
         self.number = new_client()
         self._target = target
         self._claiming = claiming
+        self._edge = edge
         self.handle = rk.open_client(rk.PRODUCER, {**target.properties, **_ALWAYS, **properties})
         self.reports = rk.Reports(self.handle)
         self._topics: dict[str, rk.Handle] = {}
@@ -45,14 +54,16 @@ class Writer:
             raise
 
     def widen(self, places: Iterable[tuple[str, int]]) -> None:
-        """Partitions that are new to this client get their streams; known ones keep theirs."""
+        """Partitions that are new to this client get their streams, at an edge; known ones keep theirs. Raises as above."""
         new = sorted(set(places) - self._streams.keys())
         for name in sorted({name for name, _ in new} - self._topics.keys()):
             self._topics[name] = rk.open_topic(self.handle, name)
-        for name in {name for name, _ in new}:
+        for name in sorted({name for name, _ in new}):
             self._check(name, max(partition for topic, partition in new if topic == name))
         ordinals = [(self._target.topics[name].ordinal, partition) for name, partition in new]
-        self._streams.update(zip(new, self._claiming.open(self.number, ordinals), strict=True))
+        with self._edge:
+            streams = self._claiming.open(self.number, ordinals)
+        self._streams.update(zip(new, streams, strict=True))
 
     def _check(self, name: str, highest: int) -> None:
         count = self._partitions(name)
