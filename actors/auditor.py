@@ -45,7 +45,7 @@ class Pass:
         self._begin = dict.fromkeys(self._places, _BEGINNING)
         for topic, some in spec.begin.items():
             for partition, both in some.items():
-                self._begin[topic, partition] = both[name == SECOND]
+                self._stand((topic, partition), both[name == SECOND])
         self._paused = set(self._places) if name == SECOND else set()
         self._moved: dict[tuple[str, int], tuple[float, int]] = {}
         self._assign()
@@ -53,10 +53,12 @@ class Pass:
     def _row(self, place: tuple[str, int]) -> Table:
         return self.reading.place(self._target.topics[place[0]].ordinal, place[1])
 
+    def _stand(self, place: tuple[str, int], offset: int) -> None:
+        """The pass goes on there; below 0, at the log's start."""
+        self._begin[place] = offset if offset >= 0 else _BEGINNING
+        self.reading.stand(self._target.topics[place[0]].ordinal, place[1], max(offset, -1), 0)
+
     def _assign(self) -> None:
-        for place, offset in self._begin.items():
-            if offset >= 0:
-                self.reading.stand(self._target.topics[place[0]].ordinal, place[1], offset, 0)
         rk.assign(self._reader.handle, [Place(*place, self._next(place)) for place in self._places])
         rk.pause(self._reader.handle, [Place(*place) for place in self._paused])
 
@@ -103,15 +105,14 @@ class Pass:
         low, high = ends
         topic, partition, position = self._target.topics[place[0]].ordinal, place[1], self._next(place)
         if position < 0:  # nothing was read yet, so nothing is missed
-            self._begin[place] = low
+            self._stand(place, low)
         elif position < low:
             self.reading.note(Kind.EXPIRED, topic, partition, offset=low, count=low - position, at=clock.wall())
-            self._begin[place] = low
+            self._stand(place, low)
         else:
             cut = min(said if said >= 0 else high, high, position)
             self.reading.note(Kind.TRUNCATED, topic, partition, offset=cut, count=position - cut, at=clock.wall())
-            self._begin[place] = max(low, cut // BLOCK * BLOCK)  # a block is the unit of re-reading
-        self.reading.stand(topic, partition, self._begin[place], 0)
+            self._stand(place, max(low, cut // BLOCK * BLOCK))  # a block is the unit of re-reading
 
     def positions(self) -> Counts:
         """Where the pass stands, for each partition of the target (-1: nowhere yet)."""
@@ -221,7 +222,7 @@ class Auditor:
         if count:
             with self._books.edge:
                 errors = one.book(count, self._clock)
-            self._books.counts.update(f"error {rk.error_name(int(row['error']))}" for row in errors)
+                self._books.counts.update(f"error {rk.error_name(int(row['error']))}" for row in errors)
         return count
 
     def _look(self, first: Pass, second: Pass, now: float) -> None:
