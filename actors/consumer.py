@@ -25,7 +25,7 @@ _Stand = dict[tuple[str, int], tuple[int, int]]  # place: (position, stint)
 
 
 class Allowance:
-    """A limit of records or bytes a second; what is not used within a second is lost."""
+    """A limit of records or bytes a second; what is not used within a second (or the time of one record) is lost."""
 
     def __init__(self, rate: Rate, now: int) -> None:
         self._rate = rate
@@ -38,7 +38,7 @@ class Allowance:
         if self._rate.amount is None:
             return MOST
         second = float(self._rate.amount)
-        self._left = min(self._left + second * (now - self._looked) / 1e9, second)
+        self._left = min(self._left + second * (now - self._looked) / 1e9, max(second, 1.0))
         self._looked = now
         size = self._bytes / self._records if self._rate.unit == "bytes" else 1.0
         return min(MOST, max(0, math.ceil(self._left / size) if size > 1 else int(self._left)))
@@ -69,6 +69,7 @@ class Consumer:
         self._stands: deque[tuple[int, _Stand]] = deque()
         self._commits: list[tuple[int, int, int, int]] = []
         self._allowance = Allowance(Rate(), 0)
+        self._opened = False
 
     def apply(self, revision: int, spec: Consumers) -> None:
         """Take that slice from the next batch on; a paused member stays in its group."""
@@ -90,7 +91,7 @@ class Consumer:
                 while self._course.holds:
                     self._step(spec)
         finally:
-            if self._spec is not None:
+            if self._opened:
                 self._commit_confirmed()
                 rk.leave(self._reader.handle)
                 self._reader.close()
@@ -108,6 +109,7 @@ class Consumer:
         self._reader = Reader(
             self._target, _properties(spec), self._reading, sabotage=self._sabotage, on_rebalance=self._rebalanced
         )
+        self._opened = True
         rk.subscribe(self._reader.handle, spec.of)
 
     def _pause(self, spec: Consumers) -> None:
@@ -125,7 +127,7 @@ class Consumer:
                 else:
                     self._owned.pop(key, None)
             self._books.counts["assigned" if assigned else "revoked"] += len(places)
-        self._fresh = assigned
+        self._fresh |= assigned
 
     def _step(self, spec: Consumers) -> None:
         self._commit_confirmed()
