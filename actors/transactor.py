@@ -87,8 +87,7 @@ class Transactor:
                 while self._course.holds:
                     self._step(spec)
         finally:
-            if self._opened:
-                self._close()
+            self._close()
 
     def _adopt(self, spec: Transactors) -> None:
         if len(spec.of) != len(spec.to):
@@ -123,9 +122,15 @@ class Transactor:
         rk.subscribe(self._reader.handle, spec.of)
 
     def _close(self) -> None:
-        self._reader.close(wait=False)
+        if not self._opened:
+            return
+        self._opened = False
+        rk.leave(self._reader.handle)
+        self._reader.close()
         self._writer.purge()
         self._drain(_CALL_SECONDS)
+        if event := self._writer.fatal():
+            self._books.fatal(self._writer.number, event.code)
         self._writer.close()
         self._books.life(self._writer.number, Life.CLOSED)
 
@@ -144,6 +149,9 @@ class Transactor:
         self._reading.stand(*place, position, self._stints)
 
     def _step(self, spec: Transactors) -> None:
+        if not self._opened:
+            self._reopen(spec)
+            return
         count = self._reader.take(_POLL, spec.records_per_transaction)
         if count == 0:
             self._drain(0)
@@ -158,10 +166,19 @@ class Transactor:
         try:
             self._transact(spec, self._batch, rows)
         except (LostError, rk.KafkaError) as problem:
+            self._lose(problem)
+
+    def _lose(self, problem: Exception) -> None:
+        with self._books.edge:
             self._books.counts[f"lost client: {problem}"] += 1
-            self._close()
-            time.sleep(_RENEWAL_PAUSE)
+        self._close()
+
+    def _reopen(self, spec: Transactors) -> None:
+        time.sleep(_RENEWAL_PAUSE)
+        try:
             self._open(spec)
+        except rk.KafkaError as problem:  # the cluster does not answer: asked again by the next step
+            self._lose(problem)
 
     def _transact(self, spec: Transactors, batch: rk.Batch, rows: Table) -> None:
         """One transaction over all rows: produced, reported, its offsets sent, and ended as planned."""
@@ -169,8 +186,8 @@ class Transactor:
         planned = int(draw(self._writer.number, self._transaction)) / 2**64 >= spec.aborts
         segments = self._segments(rows)
         rk.begin_transaction(self._writer.handle)
-        self._produce(batch, rows, segments, Flag.COPY if planned else Flag.COPY | Flag.WILL_ABORT)
         try:
+            self._produce(batch, rows, segments, Flag.COPY if planned else Flag.COPY | Flag.WILL_ABORT)
             self._wait_for_reports(spec)
             fate = self._end(spec, rows, commit=self._sabotage.commits(planned=planned))
         except (LostError, rk.KafkaError):
@@ -183,7 +200,7 @@ class Transactor:
     def _wait_for_reports(self, spec: Transactors) -> None:
         self._drain(spec.timeout)
         if self._writer.in_flight or self._writer.fatal():
-            raise LostError(f"transaction {self._transaction} has unreported records")
+            raise LostError("a transaction has unreported records")
 
     def _segments(self, rows: Table) -> list[Segment]:
         """Runs of sound records with one client and partition; what is not sound is not copied."""
@@ -215,7 +232,7 @@ class Transactor:
             handle, _ = self._writer.topic(name)
             taken = batch.produce(handle, segment.partition, segment.start, segment.stop - segment.start)
             if taken < segment.stop - segment.start:
-                raise LostError(f"{segment.stop - segment.start - taken} records of a transaction were not taken")
+                raise LostError("records of a transaction were not taken")
 
     def _stream(self, segment: Segment) -> int:
         key = (segment.client, segment.topic, segment.partition)
