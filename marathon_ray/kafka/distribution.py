@@ -13,15 +13,15 @@ from tempfile import TemporaryDirectory
 
 import platformdirs
 
-from marathon_ray.kafka import guardian, jars, java, versions
+from marathon_ray.kafka import guardian, jars, java, storage, versions
 from marathon_ray.kafka.jars import Tell
 from marathon_ray.kafka.node import Node, properties, write_properties
 from marathon_ray.kafka.plan import Plan
 from marathon_ray.kafka.program import run
-from marathon_ray.kafka.storage import CHECKPOINT, new_uuid
 
 FETCH_WITHIN = 900.0  # seconds to wait for another program that is fetching the same version
 FORMAT_WITHIN = 60.0  # seconds
+_TEMPLATE = "template"
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Distribution:
     classpath: str
 
     @property
-    def checkpoint(self) -> Path:
-        """The bootstrap checkpoint of a node formatted with this version."""
-        return self.home / CHECKPOINT
+    def template(self) -> Path:
+        """The metadata directory of a node formatted with this version, without its identity."""
+        return self.home / _TEMPLATE
 
     @property
     def aot(self) -> Path:
@@ -60,7 +60,7 @@ def find(name: str) -> str:
     KafkaError if the name is malformed or not served.
     """
     versions.check_name(name)
-    if (cache() / name / CHECKPOINT).exists():
+    if (cache() / name / _TEMPLATE).exists():
         return name
     return versions.choose(name, jars.served(cache()))
 
@@ -90,9 +90,9 @@ def _held(version: str, tell: Tell) -> Iterator[Distribution]:
         if jars.fetch(version, home, tell=tell):
             _clear(home, "*.aot")  # good for the files it was made from only
         distribution = cached(version)
-        if not distribution.checkpoint.exists():
+        if not distribution.template.exists():
             tell(f"Kafka {version}: storage format", None)
-            make_checkpoint(distribution, distribution.checkpoint)
+            make_template(distribution, distribution.template)
         yield distribution
 
 
@@ -104,15 +104,15 @@ def _clear(home: Path, *patterns: str) -> None:
             leftover.unlink()
 
 
-def make_checkpoint(distribution: Distribution, target: Path, *, users: Sequence[str] = ()) -> None:
-    """Have Kafka's own tool format a node, and keep its bootstrap checkpoint as ``target``.
+def make_template(distribution: Distribution, target: Path, *, users: Sequence[str] = ()) -> None:
+    """Have Kafka's own tool format a node, and keep what it wrote as ``target``, which must not exist yet.
 
     ``users`` are SCRAM credentials as the tool takes them; KafkaError with the tool's words if it fails.
     """
     with TemporaryDirectory(dir=target.parent, prefix="format-") as scratch:
         node = Node(1, Path(scratch), votes=True, port=1, controller_port=2)
         write_properties(node.configuration, properties(node, Plan(nodes=1), voters=[node]))
-        arguments = ["format", "-t", new_uuid(), "-c", str(node.configuration)]
+        arguments = ["format", "-t", storage.new_uuid(), "-c", str(node.configuration)]
         arguments += [part for user in users for part in ("--add-scram", user)]
         run(distribution.command(java.STORAGE_TOOL, arguments), within=FORMAT_WITHIN)
-        (node.directory / "data" / CHECKPOINT).replace(target)
+        storage.make_template(node.directory / "data", target)

@@ -20,9 +20,9 @@ def form(state: State, software: Distribution, *, ports: Sequence[int]) -> None:
     if state.plan.secure:
         certificate.make(state.home, state.password)
         users = [certificate.scram_user(state.password)]
-        distribution.make_checkpoint(software, state.checkpoint, users=users)
+        distribution.make_template(software, state.template, users=users)
     else:
-        shutil.copyfile(software.checkpoint, state.checkpoint)
+        shutil.copytree(software.template, state.template)
     state.nodes = node.lay_out(state.plan, state.home, ports=ports)
     state.versions = dict.fromkeys(state.nodes, software.version)
     state.save()
@@ -35,7 +35,7 @@ def form_node(state: State, at: Node) -> None:
     at.directory.mkdir(exist_ok=True)
     properties = properties_of(state, at)
     node.write_properties(at.configuration, properties)
-    storage.format_node(properties, cluster_id=state.cluster_id, checkpoint=state.checkpoint)
+    storage.format_node(properties, cluster_id=state.cluster_id, template=state.template)
 
 
 def properties_of(state: State, at: Node) -> dict[str, str]:

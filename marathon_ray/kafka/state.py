@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from marathon_ray.kafka import storage
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.node import Node
 from marathon_ray.kafka.plan import Plan
@@ -33,9 +32,9 @@ class State(BaseModel):
         return [node for node in self.nodes.values() if node.votes]
 
     @property
-    def checkpoint(self) -> Path:
-        """The bootstrap checkpoint with which every node of this cluster begins."""
-        return self.home / storage.CHECKPOINT
+    def template(self) -> Path:
+        """What is in the metadata directory of every node of this cluster when it begins."""
+        return self.home / "template"
 
     def save(self) -> None:
         """Write it into the cluster's directory, whole or not at all."""

@@ -8,13 +8,18 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-CHECKPOINT = "bootstrap.checkpoint"
+_IDENTITY = "meta.properties"
 _QUORUM = "__cluster_metadata-0"
 
 
 def new_uuid() -> str:
-    """Return a random id as Kafka writes it: 22 characters of URL-safe base64."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """Return a random id as Kafka writes it: 22 characters of URL-safe base64.
+
+    Like Kafka's own it never begins with a dash, which its tools would take for an option.
+    """
+    while (text := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return text
 
 
 def log_directories(properties: Mapping[str, str]) -> list[Path]:
@@ -24,19 +29,28 @@ def log_directories(properties: Mapping[str, str]) -> list[Path]:
     return [Path(part) for part in dict.fromkeys([apart, *data] if apart else data)]
 
 
-def format_node(properties: Mapping[str, str], *, cluster_id: str, checkpoint: Path) -> None:
+def format_node(properties: Mapping[str, str], *, cluster_id: str, template: Path) -> None:
     """Make a node's directories as Kafka's own tool would.
 
-    The tool needs a JVM for each node; all it writes is an id and a bootstrap checkpoint, which is the same for all
-    nodes of a version (while voters are listed in the properties), so one checkpoint is made once and copied.
+    The tool needs a JVM for each node; all it writes is an identity and a bootstrap checkpoint, which is the same for
+    all nodes of a version (while voters are listed in the properties), so ``template`` is made once and copied.
     """
     directories = log_directories(properties)
     for directory in directories:
         directory.mkdir(parents=True, exist_ok=True)
         lines = {"version": 1, "cluster.id": cluster_id, "node.id": properties["node.id"], "directory.id": new_uuid()}
         text = "".join(f"{key}={value}\n" for key, value in lines.items())
-        (directory / "meta.properties").write_text(text, encoding="utf-8")
-    shutil.copyfile(checkpoint, directories[0] / CHECKPOINT)
+        (directory / _IDENTITY).write_text(text, encoding="utf-8")
+    shutil.copytree(template, directories[0], dirs_exist_ok=True)
+
+
+def make_template(formatted: Path, template: Path) -> None:
+    """Keep what Kafka's tool has put into a metadata directory, but for the identity, as the new ``template``.
+
+    Where the checkpoint is differs between versions (since 4.4 beside the metadata log), so all there is is taken.
+    """
+    (formatted / _IDENTITY).unlink()
+    formatted.replace(template)
 
 
 def wipe_node(properties: Mapping[str, str]) -> None:
