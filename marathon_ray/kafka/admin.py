@@ -135,10 +135,11 @@ def _make(connection: Connection, topics: Mapping[str, Topic], made: set[str]) -
     """
     refusals = _request(connection, topics, rehearse=False)
     claimed = {name: topics[name] for name, why in refusals.items() if why.code() == Refusal.TOPIC_ALREADY_EXISTS}
+    made.difference_update(claimed)  # until we know better
     state = _look(connection, claimed)
-    theirs = {name: found for name in claimed if (found := mistakes(state, {name: topics[name]}))}
-    made -= theirs.keys()
-    _require_none(connection, [line for found in theirs.values() for line in found])
+    differences = {name: mistakes(state, {name: topic}) for name, topic in claimed.items()}
+    made.update(name for name, found in differences.items() if not found)
+    _require_none(connection, [line for found in differences.values() for line in found])
     for name in refusals.keys() - claimed.keys():
         raise connection.refused(f"create topic {name}", refusals[name])
 
