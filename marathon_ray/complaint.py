@@ -30,10 +30,13 @@ def complaint(error: ValidationError, *, of: str | None = None) -> str:
 
 
 def _line(mistake: ErrorDetails, of: str) -> str:
+    """A sentence of our own names what is wrong: it needs no value where it names the field, or is about a whole."""
     where = [of, *map(str, mistake["loc"])]
     what = " ".join(mistake["msg"].removeprefix("Value error, ").split())
-    if mistake["type"] == _OURS and (isinstance(mistake["input"], Mapping) or what.startswith(f"{where[-1]} ")):
-        return f"{'.'.join(where[:-1]) or of}: {what}" if len(where) > 1 else f"{of}: {what}"
+    if mistake["type"] == _OURS and what.startswith(f"{where[-1]} "):
+        return f"{'.'.join(where[:-1] or where)}: {what}"
+    if mistake["type"] == _OURS and isinstance(mistake["input"], Mapping):
+        return f"{'.'.join(where)}: {what}"
     return f"{'.'.join(where)} {_value(where[-1], mistake['input'])}: {what}"
 
 

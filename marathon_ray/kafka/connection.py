@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Hashable, Iterable, Mapping
 from concurrent.futures import Future, wait
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from confluent_kafka import KafkaError as Refusal
 from confluent_kafka import KafkaException
@@ -51,8 +51,9 @@ class Connection:
         self._deadline = time.monotonic() + within
         self._met: Refusal | None = None
         self._all_down = False
+        configuration: dict[str, Any] = {**properties, "log_level": 0, "error_cb": self._meet}
         try:
-            self.client = AdminClient({**properties, "log_level": 0, "error_cb": self._meet})
+            self.client = AdminClient(configuration)
         except KafkaException as error:
             raise self.error(f"client properties: {_reason(error.args[0])}") from None
 
@@ -60,7 +61,7 @@ class Connection:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.client.poll(0)  # what it has met meanwhile; the client itself ends when nobody holds it
+        del self.client  # with its threads and sockets, which its way back to us would keep until a garbage collection
 
     @property
     def left(self) -> float:

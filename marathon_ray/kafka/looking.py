@@ -7,7 +7,13 @@ from typing import Final, TypeAlias
 
 from confluent_kafka import KafkaError as Refusal
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition, TopicPartitionInfo
-from confluent_kafka.admin import ConfigEntry, ConfigResource, OffsetSpec, ResourceType, TopicDescription
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are its public names, without an __all__
+    ConfigEntry,
+    ConfigResource,
+    OffsetSpec,
+    ResourceType,
+    TopicDescription,
+)
 
 from marathon_ray.kafka.comparison import TopicState
 from marathon_ray.kafka.connection import Connection
@@ -93,7 +99,8 @@ def _configs(connection: Connection, topics: Iterable[str], *, broker: int | Non
 
 def starts(connection: Connection, places: Iterable[Place]) -> tuple[dict[Place, int], dict[Place, Refusal]]:
     """The earliest offset of each partition, as its leader knows it, and why others have none."""
-    asked = {TopicPartition(*place): OffsetSpec.earliest() for place in places}
+    earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+    asked = {TopicPartition(*place): earliest for place in places}
     if not asked:
         return {}, {}
     futures = connection.client.list_offsets(asked, request_timeout=connection.left)

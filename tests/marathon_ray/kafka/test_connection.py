@@ -6,11 +6,13 @@ import socket
 import time
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.connection import Connection, several
+from marathon_ray.kafka.waiting import wait_until
 
 
 @pytest.fixture
@@ -41,3 +43,12 @@ def test_what_librdkafka_refuses_is_said_in_its_words() -> None:
 def test_several_are_three_and_a_count() -> None:
     assert several("abc") == "a, b, c"
     assert several("abcde", by="; ") == "a; b; c; and 2 more"
+
+
+def test_no_thread_of_a_client_outlives_its_connection() -> None:
+    process = psutil.Process()
+    before = process.num_threads()
+    for _ in range(3):
+        with pytest.raises(KafkaError):
+            admin.look({"bootstrap.servers": "127.0.0.1:1"}, within=0.1)
+    wait_until("the end of the clients' threads", lambda: process.num_threads() <= before, within=5)
