@@ -48,6 +48,14 @@ class Court:
 
     accounts: Accounts
     findings: list[Finding] = field(default_factory=list)
+    told: dict[tuple[str, int, int], tuple[int, bool]] = field(default_factory=dict)
+
+    def take(self, tally: Tally) -> None:
+        """Book it; `told` says of (reading, topic, partition) where it stands, and whether the log ends there."""
+        for part in tally.after(self.accounts.version(tally.worker)):
+            for topic, partition, position, at_end in part.positions.tolist():
+                self.told[part.reading, topic, partition] = (position, bool(at_end))
+        self.accounts.take(tally)
 
     def settle(self) -> None:
         """Judge what is decided."""
@@ -161,7 +169,7 @@ class Rig:
                 self.parts.append(part)
                 self.heard[tally.worker].append(part)
             for court in hand.courts:
-                court.accounts.take(tally)
+                court.take(tally)
 
     def run(self, seconds: float, *, every: float = 0.2) -> None:
         """Step for so long."""
@@ -235,12 +243,11 @@ class Rig:
         return int(plain.get_watermark_offsets(place, timeout=ADMIN_SECONDS)[1])
 
     def drained(self, ends: Mapping[tuple[str, int], int], reading: str, *, court: int = 0) -> bool:
-        """Whether that reading stands just at these ends: one beyond has not noticed yet that the log was cut."""
-        accounts = self.courts[court].accounts
-        return all(
-            accounts.position(reading, self.target.topics[name].ordinal, partition) == end
-            for (name, partition), end in ends.items()
-        )
+        """Whether that reading was told that the log ends where it stands, at these ends: one beyond has not noticed yet
+        that the log was cut."""
+        told = self.courts[court].told
+        places = {(self.target.topics[name].ordinal, partition): end for (name, partition), end in ends.items()}
+        return all(told.get((reading, *place)) == (end, True) for place, end in places.items())
 
     def finish(self, *auditors: Auditor, readings: tuple[str, ...] = _PASSES) -> Balance:
         """Drain the auditors (every other worker is retired), judge the rest, and return the first court's balance."""
