@@ -51,7 +51,7 @@ class Distribution:
 
 def cache() -> Path:
     """Return where versions are kept for this user (``MARATHON_CACHE`` overrides it)."""
-    return Path(os.environ.get("MARATHON_CACHE") or platformdirs.user_cache_path("marathon-ray")) / "kafka"
+    return Path(os.environ.get("MARATHON_CACHE") or platformdirs.user_cache_path("marathon-ray")).resolve() / "kafka"
 
 
 def find(name: str) -> str:

@@ -31,7 +31,7 @@ TICK = 0.05  # seconds between two looks at leases, children and thaws
 LOCK_WITHIN = 30.0  # seconds to wait for another program that is just creating or clearing a cluster
 REQUEST_WITHIN = 1.0  # seconds a client has to send its line
 ENDING_WITHIN = 20.0  # seconds that killed processes have to disappear
-PORTS_FROM = 20000  # the first port given out when none is asked for; the last is below the ephemeral range
+PORTS = range(20000, 60000)  # given out when none is asked for, as far as they are below the ephemeral range
 _PDEATHSIG = 1
 
 
@@ -121,13 +121,12 @@ def hold_from(first: int, count: int) -> dict[int, socket.socket]:
 
 
 def hold_any(count: int) -> dict[int, socket.socket]:
-    """Take ``count`` free ports below the ephemeral range.
+    """Take ``count`` free ports, below the ephemeral range unless that leaves too few (a held port is safe in it too).
 
     The search starts anywhere, so that a client of an earlier cluster does not find this one behind its old address.
     """
-    span = range(PORTS_FROM, ephemeral_start())
-    if len(span) < count:
-        raise RefusedError(f"no port to give: the ephemeral range starts at {span.stop}, ours at {span.start}")
+    below = range(PORTS.start, min(PORTS.stop, ephemeral_start()))
+    span = below if len(below) >= 1000 else PORTS
     start = int.from_bytes(os.urandom(4)) % len(span)
     held: dict[int, socket.socket] = {}
     for port in (*span[start:], *span[:start]):

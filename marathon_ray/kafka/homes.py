@@ -13,7 +13,9 @@ from marathon_ray.kafka.cluster import KafkaError
 
 def root() -> Path:
     """Return the directory of all local clusters (``MARATHON_HOME`` moves it); it exists afterwards."""
-    where = Path(os.environ.get("MARATHON_HOME") or platformdirs.user_state_path("marathon-ray")) / "kafka"
+    where = Path(os.environ.get("MARATHON_HOME") or platformdirs.user_state_path("marathon-ray")).resolve() / "kafka"
+    if "," in str(where):
+        raise KafkaError(f"clusters cannot live in {where}: Kafka takes a comma for the end of a path")
     where.mkdir(parents=True, exist_ok=True)
     return where
 

@@ -111,6 +111,12 @@ def as_text(value: object) -> str:
 
 
 def write_properties(path: Path, given: Mapping[str, str]) -> None:
-    """Write a Java properties file; a backslash is doubled, since Java would take it as an escape."""
-    lines = [f"{key}={value.replace(chr(92), chr(92) * 2)}\n" for key, value in given.items()]
-    path.write_text("".join(lines), encoding="utf-8")
+    """Write a Java properties file: plain ASCII, all else escaped as Java reads it back."""
+    lines = [f"{key}={escape(value)}\n" for key, value in given.items()]
+    path.write_text("".join(lines), encoding="ascii")
+
+
+def escape(value: str) -> str:
+    """Double each backslash, and write what is not ASCII as the UTF-16 units that Java knows."""
+    units = memoryview(value.replace("\\", "\\\\").encode("utf-16-le")).cast("H")
+    return "".join(chr(unit) if unit < 128 else f"\\u{unit:04x}" for unit in units)

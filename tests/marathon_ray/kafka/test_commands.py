@@ -63,6 +63,18 @@ def test_a_full_disk_is_found_before_anything_is_made(home: Path, monkeypatch: p
         local.LocalKafka(nodes=3).up()
 
 
+def test_a_relative_home_is_the_same_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MARATHON_HOME", "here")
+    assert homes.root() == tmp_path / "here" / "kafka"
+
+
+def test_a_home_with_a_comma_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, pytest.raises(KafkaError, match="Kafka takes a comma for the end of a path"):
+        patch.setenv("MARATHON_HOME", str(tmp_path / "a,b"))
+        homes.root()
+
+
 def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["kafka", "--help"]) == 0
     out = capsys.readouterr().out

@@ -45,6 +45,6 @@ def test_internal_topics_fit_the_size_of_the_cluster(nodes: int, replication: st
         assert found[f"{topic}.min.isr"] == in_sync
 
 
-def test_a_backslash_reaches_java_as_one(tmp_path: Path) -> None:
-    write_properties(tmp_path / "p", {"pattern": r"\d+", "plain": "x"})
-    assert (tmp_path / "p").read_text() == "pattern=\\\\d+\nplain=x\n"
+def test_what_java_would_read_otherwise_is_escaped(tmp_path: Path) -> None:
+    write_properties(tmp_path / "p", {"pattern": r"\d+", "path": "/h\u00f6me/\U0001f600 x"})
+    assert (tmp_path / "p").read_text() == "pattern=\\\\d+\npath=/h\\u00f6me/\\ud83d\\ude00 x\n"
