@@ -113,7 +113,7 @@ class Accounts:
                 account.fork(fork, self._audit.judged_to(fork.place))
         for slot, gaps in reach.gaps.items():
             self._audit.starts.note(int(self._places.values[slot]), gaps[-1][1], part.at)
-        self._blocks.add(part.reading, part.spans, below)
+        self._blocks.add(part, below, forks)
         taken = self._audit.find(part.reading, found)
         if part.reading == "second":
             self._fates.log(taken)

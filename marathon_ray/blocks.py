@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.intervals import Numbers
-from actors.tally import BLOCK, Table
+from actors.tally import BLOCK, Part, Table
 from marathon_ray.finding import Finding, FindingKind
-from marathon_ray.fork import Fork
+from marathon_ray.fork import Fork, standing_spans
 from marathon_ray.interner import Interner, Slots
-from marathon_ray.reach import Reach
+from marathon_ray.reach import Reach, told_position
 from marathon_ray.stretch import place_keys, together
 from marathon_ray.totals import place_of
 
@@ -27,13 +27,18 @@ class Blocks:
         self._places, self._block = places, block
         self._shares: list[Table] = []
 
-    def add(self, reading: str, spans: Table, below: Numbers) -> None:
-        """Take a pass's SPANS; those that begin below the position it had then (one a row) were read before."""
-        fresh = spans["first_offset"] >= below
-        spans = spans[fresh]
+    def add(self, part: Part, below: Numbers, forks: list[Fork]) -> None:
+        """Take a pass's SPANS; those below the position it had then (one a row) were read before, and those that a fork
+        of the part voided do not count."""
+        fresh = part.spans["first_offset"] >= below
+        for fork in forks:
+            mine = place_keys(part.spans) == fork.place
+            told = told_position(part, fork.place)
+            fresh[mine] = standing_spans(part.spans[mine], fresh[mine], fork, told)
+        spans = part.spans[fresh]
         shares = np.empty(len(spans), _SHARE)
         shares["place"] = self._places.slots(place_keys(spans))
-        shares["block"], shares["second"] = spans["first_offset"] // self._block, reading == "second"
+        shares["block"], shares["second"] = spans["first_offset"] // self._block, part.reading == "second"
         for name in ("count", "digest", "epoch"):
             shares[name] = spans[name]
         self._shares.append(shares)

@@ -50,7 +50,7 @@ class Reach:
             fresh = found["last_offset"] >= position
             for fork in forks:
                 mine = place_keys(found) == fork.place
-                fresh[mine] = standing(found[mine], fresh[mine], fork, self._told(part, fork.place))
+                fresh[mine] = standing(found[mine], fresh[mine], fork, told_position(part, fork.place))
                 position = np.where(mine, np.minimum(position, fork.base), position)
             found, slots = from_offset(found[fresh], position[fresh]), slots[fresh]
         self._note_epochs(found, slots)
@@ -63,7 +63,12 @@ class Reach:
             place, offset = int(place_keys(row.reshape(1))[0]), int(row["offset"])
             slot = int(self._places.known(np.array([place], np.uint64))[0])
             if row["kind"] == Kind.EXPIRED:
-                self._skip(slot, offset, int(row["count"]))
+                start, fork = offset - int(row["count"]), forks.get(place)
+                if fork:  # below the cut it had read before what it now cannot read again: that stands
+                    forks[place] = Fork(place, max(fork.base, min(offset, fork.cut)), fork.cut)
+                    start = max(start, fork.cut)
+                self._skip(slot, offset, offset - start)
+                self.floor[slot] = max(self.floor[slot], offset)
             else:
                 cut = min(offset, forks[place].cut if place in forks else offset)
                 forks[place] = Fork(place, cut // self._block * self._block, cut)
@@ -76,10 +81,6 @@ class Reach:
             self.gaps.setdefault(slot, []).append((start, offset))
             self.position[slot] = max(self.position[slot], offset)
             self.floor[slot] = offset
-
-    def _told(self, part: Part, place: int) -> int:
-        told = part.positions["position"][place_keys(part.positions) == place]
-        return int(told.max(initial=0))
 
     def _move(self, part: Part, found: Table, slots: Slots) -> None:
         untouched = self.floor < 0
@@ -127,3 +128,9 @@ class Reach:
         slots = self._places.slots(keys)
         self.fit()
         return self.position[slots]
+
+
+def told_position(part: Part, place: int) -> int:
+    """The position that a part tells of a partition; 0 where it tells none."""
+    told = part.positions["position"][place_keys(part.positions) == place]
+    return int(told.max(initial=0))

@@ -103,6 +103,16 @@ def test_blocks_that_two_passes_read_differently_are_a_finding_with_both_epochs(
     assert (finding.epochs, finding.epoch_now) == ((1,), 2)
 
 
+def test_a_block_that_both_passes_read_again_behind_a_cut_is_alike_though_its_beginning_was_read_twice() -> None:
+    bench = Bench()
+    cut = (Kind.TRUNCATED, 0, 0, 0, -1, 1_000, 500, 0)
+    whole = run(0, BLOCK - 1)
+    for reading in ("first", "second"):
+        bench.read(reading, run(0, 1_499), epoch=0)
+        bench.read(reading, whole, epoch=1, incidents=[cut])
+    assert of(bench.accounts.settle(), FindingKind.PASSES_DIFFER) == []
+
+
 def test_blocks_that_two_passes_read_alike_are_none() -> None:
     bench = Bench()
     bench.write(A, 0, BLOCK - 1, offset=0)

@@ -54,15 +54,23 @@ class Oracle:
         self._read(part)
 
     def _read(self, part: Part) -> None:
+        cuts: dict[Place, int] = {}
+        starts = {
+            (int(r["topic"]), int(r["partition"])): int(r["offset"])
+            for r in part.incidents
+            if r["kind"] == Kind.EXPIRED
+        }
         for row in part.incidents:
             place, offset = (int(row["topic"]), int(row["partition"])), int(row["offset"])
             if row["kind"] == Kind.EXPIRED:
-                self.gaps[part.reading, place].append((offset - int(row["count"]), offset))
-            elif part.reading == "live":
-                base = offset // BLOCK * BLOCK
+                gap = max(offset - int(row["count"]), cuts.get(place, 0)), offset
+                self.gaps[part.reading, place] += [gap] if gap[0] < gap[1] else []
+                continue
+            cuts[place] = offset
+            base = max(offset // BLOCK * BLOCK, min(starts.get(place, 0), offset))
+            if part.reading == "live":
                 self.group_stands[place] = min(base, self.group_stands.get(place, 0))
             elif part.reading == "second":
-                base = offset // BLOCK * BLOCK
                 self.second[place] = {at: record for at, record in self.second[place].items() if at < base}
         for row in part.positions if part.reading == "second" else ():
             self.stands[int(row["topic"]), int(row["partition"])] = int(row["position"]), bool(row["at_end"])

@@ -222,7 +222,8 @@ class Truth(RuleBasedStateMachine):
 
     # The broker
 
-    @rule(place=PLACE, back=st.integers(0, 9))
+    # Of a compacted log a pass that reads again finds less, legally: settled early and late then differ in a word.
+    @rule(place=st.sampled_from(PLACES[:2]), back=st.integers(0, 9))
     def truncate(self, place: Place, back: int) -> None:
         log = self.world.logs[place]
         settled = self.eager._audit.judged_to(place[0] << 20 | place[1])
@@ -262,6 +263,8 @@ class Truth(RuleBasedStateMachine):
             if not worker.dead and worker.life is Life.OPEN:
                 worker.cut(self.now)
                 self.deliver(worker, "once")
+        for reader in self.world.readers.values():  # what was cut before the drain is taken before it
+            self.deliver(reader, "once")
         self.oracle.stands = {place: (position, False) for place, (position, _) in self.oracle.stands.items()}
         for accounts in (self.eager, self.lazy):
             accounts.begin_drain()
@@ -277,6 +280,8 @@ class Truth(RuleBasedStateMachine):
 
 
 def compare(run: Any, once: Standing) -> None:
+    cut = any(log.epoch for log in run.world.logs.values())
+    assert cut or not run.standing.others["passes differ"]
     blurred = run.standing.others["truncated settled"]
     if not blurred:
         assert +run.standing.records == +once.records
@@ -284,8 +289,8 @@ def compare(run: Any, once: Standing) -> None:
         assert totals(run.eager) == totals(run.lazy)
     assert +once.records == run.oracle.findings()
     verdicts, balance = run.oracle.verdicts(), run.lazy.balance()
-    for name in ("found", "expired", "unaudited", "compacted", "unknown"):
-        assert balance.total(name) == verdicts[name]
+    names = ("found", "expired", "unaudited", "compacted", "unknown")
+    assert {name: balance.total(name) for name in names} == {name: verdicts[name] for name in names}
     assert not run.lazy.balance().faults()
     assert not run.eager.balance().faults()
     check_group(run.lazy, run.oracle)
