@@ -49,7 +49,7 @@ def create(properties: Mapping[str, str], wanted: Mapping[str, Topic], *, within
     with Connection(properties, within=within) as connection:
         state = _check(connection, wanted)
         missing = {name: topic for name, topic in wanted.items() if name not in state.topics}
-        with _undone_on_failure(properties, made := set(missing)):
+        with _undone_on_failure(connection, made := set(missing)):
             _make(connection, missing, made)
             _await(connection, wanted)
             return _ids(connection, wanted)
@@ -58,8 +58,7 @@ def create(properties: Mapping[str, str], wanted: Mapping[str, Topic], *, within
 def delete(properties: Mapping[str, str], topics: Iterable[str], *, within: float = 60) -> None:
     """No broker knows these topics; one that was not there is as good."""
     with Connection(properties, within=within) as connection:
-        _remove(connection, list(topics))
-        _gone(connection, list(topics))
+        _delete(connection, list(topics))
 
 
 def topic_ids(properties: Mapping[str, str], topics: Iterable[str], *, within: float = 30) -> dict[str, str]:
@@ -152,7 +151,8 @@ def _await(connection: Connection, topics: Collection[str]) -> None:
         time.sleep(_INTERVAL)
 
 
-def _remove(connection: Connection, topics: list[str]) -> None:
+def _delete(connection: Connection, topics: list[str]) -> None:
+    """Have the topics deleted, and return when no broker knows any of them."""
     if not topics:
         return
     limits = {"operation_timeout": connection.left, "request_timeout": connection.left}
@@ -160,10 +160,6 @@ def _remove(connection: Connection, topics: list[str]) -> None:
     for name, refusal in connection.answers(f"delete topic {several(topics)}", futures)[1].items():
         if refusal.code() != looking.ABSENT:
             raise connection.refused(f"delete topic {name}", refusal)
-
-
-def _gone(connection: Connection, topics: list[str]) -> None:
-    """Return when no broker knows any of the topics."""
     while known := _known(connection, set(topics)):
         if connection.is_over:
             raise connection.late(f"deleting topics ({known})")
@@ -178,15 +174,17 @@ def _known(connection: Connection, topics: set[str]) -> str | None:
 
 
 @contextmanager
-def _undone_on_failure(properties: Mapping[str, str], made: set[str]) -> Iterator[None]:
-    """What is in `made` is deleted when the block fails; if that fails too, the error says so on a line of its own."""
+def _undone_on_failure(connection: Connection, made: set[str]) -> Iterator[None]:
+    """What is in `made` is deleted when the block fails; if that fails too, the error says so on a line of its own.
+
+    Through the same connection: a broker answers its requests in turn, so what is still being created is deleted after.
+    """
     try:
         yield
     except BaseException as error:
-        if not made:
-            raise
+        connection.renew(_UNDO_WITHIN)
         try:
-            delete(properties, made, within=_UNDO_WITHIN)
+            _delete(connection, sorted(made))
         except KafkaError as failure:
             left = f"topic {several(sorted(made))} may be left behind: {failure}"
             if isinstance(error, KafkaError):

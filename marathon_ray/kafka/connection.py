@@ -63,6 +63,10 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         del self.client  # with its threads and sockets, which its way back to us would keep until a garbage collection
 
+    def renew(self, within: float) -> None:
+        """From now on the deadline is `within` seconds away."""
+        self._within, self._deadline = within, time.monotonic() + within
+
     @property
     def left(self) -> float:
         """Seconds until the deadline, at least a tenth: what a request is given."""

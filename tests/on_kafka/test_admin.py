@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
+from concurrent.futures import Future
 
 import pytest
 from confluent_kafka import Producer
@@ -101,8 +103,10 @@ def test_an_interrupt_in_the_middle_leaves_nothing(
     properties = kafka.client_properties()
     kept = admin.create(properties, {f"{topic}-kept": ORDERS})
     before = names(kafka)
+    wait = admin._await
 
-    def interrupt(*_: object) -> None:
+    def interrupt(connection: Connection, topics: Mapping[str, Topic]) -> None:
+        wait(connection, topics)
         assert names(kafka) == before | {topic}
         raise KeyboardInterrupt
 
@@ -113,18 +117,37 @@ def test_an_interrupt_in_the_middle_leaves_nothing(
     assert admin.topic_ids(properties, kept) == kept
 
 
+def test_an_interrupt_while_kafka_still_creates_leaves_nothing(
+    kafka: LocalKafka, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = names(kafka)
+    answers = Connection.answers
+
+    def interrupt(connection: Connection, what: str, futures: Mapping[str, Future[object]]) -> object:
+        if what.startswith("create topic") and next(asked):  # the first time it is a rehearsal
+            raise KeyboardInterrupt
+        return answers(connection, what, futures)
+
+    monkeypatch.setattr(Connection, "answers", interrupt)
+    for number in range(3):
+        asked = itertools.count()
+        with pytest.raises(KeyboardInterrupt):
+            admin.create(kafka.client_properties(), {f"{topic}-{number}-{each}": ORDERS for each in range(4)})
+        assert names(kafka) == before
+
+
 def test_a_topic_that_never_gets_ready_is_named_and_nothing_is_left(
     kafka: LocalKafka, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = names(kafka)
     monkeypatch.setattr(looking, "ignorant", lambda *_: {topic})
-    delete = admin.delete
+    delete = admin._delete
 
-    def undo(properties: Mapping[str, str], topics: set[str], *, within: float) -> None:
+    def undo(connection: Connection, topics: list[str]) -> None:
         monkeypatch.undo()
-        delete(properties, topics, within=within)
+        delete(connection, topics)
 
-    monkeypatch.setattr(admin, "delete", undo)
+    monkeypatch.setattr(admin, "_delete", undo)
     with pytest.raises(KafkaError) as caught:
         admin.create(kafka.client_properties(), {topic: ORDERS}, within=2)
     line = rf"creating topics \(broker \d does not know topic {topic}\) at 127\.0\.0\.1:\S+ took more than 2 s"
@@ -162,7 +185,7 @@ def test_what_cannot_be_undone_is_said_on_a_second_line(
 
     with monkeypatch.context() as broken:
         broken.setattr(admin, "_await", fail)
-        broken.setattr(admin, "delete", fail)
+        broken.setattr(admin, "_delete", fail)
         with pytest.raises(KafkaError) as caught:
             admin.create(kafka.client_properties(), {topic: ORDERS})
     assert str(caught.value) == f"nobody is there\ntopic {topic} may be left behind: nobody is there"
