@@ -209,6 +209,11 @@ class Rig:
         hand.thread.join(_END_SECONDS)
         assert not hand.thread.is_alive(), f"{worker.name} did not end within {_END_SECONDS} s"
 
+    def abandon(self) -> None:
+        """Ask every worker to end, and wait for none: nobody will look at what becomes of them."""
+        for hand in self._hands.values():
+            hand.worker.stop()
+
     def bury(self, worker: Any) -> Tail:
         """The worker is lost, and the courts are told that it is dead."""
         self.lose(worker)

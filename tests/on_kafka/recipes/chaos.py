@@ -12,7 +12,7 @@ from marathon_ray.kafka.local import LocalKafka
 from tests.on_kafka.recipes import truth
 from tests.on_kafka.recipes.recipes import SAFE
 from tests.on_kafka.recipes.result import Result, judged
-from tests.on_kafka.recipes.stage import Stage
+from tests.on_kafka.recipes.stage import Stage, mend
 
 _PARTITIONS: Final = 4
 _WRITERS: Final = 2
@@ -56,7 +56,7 @@ class Misfortune:
     def befall(self) -> None:
         """Break or mend, if it is time."""
         if self._mend_at and time.monotonic() >= self._mend_at:
-            self._stage.mend()
+            mend(self._stage.kafka)
             self._mend_at = 0.0
         elif not self._mend_at and self._stage.in_sync():
             self._break()
@@ -76,25 +76,30 @@ def run(kafka: LocalKafka, topic: str, *, seed: int, seconds: float) -> tuple[Re
     After every step the sums of every court add up, else AssertionError.
     """
     chance = random.Random(seed)
-    stage = Stage(kafka, topic, num_partitions=_PARTITIONS, replication_factor=3, config=SAFE, trailing=_TRAILING)
-    try:
+    with Stage(
+        kafka, topic, num_partitions=_PARTITIONS, replication_factor=3, config=SAFE, trailing=_TRAILING
+    ) as stage:
         writers = [_write(stage, number) for number in range(_WRITERS)]
         stage.write_on(1_000)
-        stage.rig.post = Careless(random.Random(chance.random()))
-        misfortune = Misfortune(stage, chance)
-        restart_at = time.monotonic() + chance.uniform(0.2, 0.8) * seconds
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            _step(stage, misfortune)
-            if time.monotonic() >= restart_at:
-                stage.auditors[0] = stage.rig.audit_on(stage.auditors[0], _TRAILING)
-                restart_at = deadline
-    finally:
+        done = _misfortunes(stage, chance, seconds)
         stage.heal()
-    stage.rig.retire(*writers)
-    balance = stage.rig.finish(*stage.auditors)
-    result = judged(stage, balance, truth.read(kafka.client_properties(), topic, _PARTITIONS))
-    return result, misfortune.done
+        stage.rig.retire(*writers)
+        balance = stage.rig.finish(*stage.auditors)
+        return judged(stage, balance, truth.read(kafka.client_properties(), topic, _PARTITIONS)), done
+
+
+def _misfortunes(stage: Stage, chance: random.Random, seconds: float) -> list[str]:
+    """For so long all goes wrong that may, and once the live court's auditor is lost; returns what befell nodes."""
+    stage.rig.post = Careless(random.Random(chance.random()))
+    misfortune = Misfortune(stage, chance)
+    now = time.monotonic()
+    restart_at, deadline = now + chance.uniform(0.2, 0.8) * seconds, now + seconds
+    while time.monotonic() < deadline:
+        _step(stage, misfortune)
+        if time.monotonic() >= restart_at:
+            stage.auditors[0] = stage.rig.audit_on(stage.auditors[0], _TRAILING)
+            restart_at = deadline
+    return misfortune.done
 
 
 def _write(stage: Stage, number: int) -> Producer:

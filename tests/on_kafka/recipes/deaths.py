@@ -54,11 +54,15 @@ class Series:
 
 def kill_producers(kafka: LocalKafka, topic: str, *, times: int, seed: int) -> Series:
     """One producer after the other loads and is killed; then all is read and judged."""
-    stage = Stage(kafka, topic, num_partitions=_PARTITIONS, replication_factor=3, config=SAFE)
-    chance = random.Random(seed)
-    deaths = tuple(_die(stage, f"loader {number}", chance.uniform(_SOONEST, _LATEST)) for number in range(times))
-    balance = stage.rig.finish(*stage.auditors)
-    result = judged(stage, balance, truth.read(kafka.client_properties(), topic, _PARTITIONS))
+    with Stage(kafka, topic, num_partitions=_PARTITIONS, replication_factor=3, config=SAFE) as stage:
+        chance = random.Random(seed)
+        deaths = tuple(_die(stage, f"loader {number}", chance.uniform(_SOONEST, _LATEST)) for number in range(times))
+        balance = stage.rig.finish(*stage.auditors)
+        result = judged(stage, balance, truth.read(kafka.client_properties(), topic, _PARTITIONS))
+        return _series(stage, deaths, result)
+
+
+def _series(stage: Stage, deaths: tuple[Death, ...], result: Result) -> Series:
     told = Counter(client for outcome in Outcome for _, client, _ in truth.told(stage.rig.parts, outcome))
     pending: Counter[int] = Counter()
     for (_, client), count in result.attempted.items():

@@ -35,16 +35,14 @@ class Recipe:
 
 def play(recipe: Recipe, kafka: LocalKafka, topic: str) -> Result:
     """Load, harm, heal, load on, drain, and judge; the cluster is whole again."""
-    stage = Stage(kafka, topic, **recipe.topic)
-    try:
+    with Stage(kafka, topic, **recipe.topic) as stage:
         writer = stage.write(**{"rate": "3000 records/s", "size": "200 B", **recipe.writer})
         recipe.harm(stage)
         stage.write_on(_FOLLOWING)
-    finally:
         stage.heal()
-    stage.rig.retire(writer)
-    balance = stage.rig.finish(*stage.auditors)
-    return judged(stage, balance, truth.read(kafka.client_properties(), topic, stage.partitions))
+        stage.rig.retire(writer)
+        balance = stage.rig.finish(*stage.auditors)
+        return judged(stage, balance, truth.read(kafka.client_properties(), topic, stage.partitions))
 
 
 def leader_killed_behind_paused_followers(stage: Stage) -> None:

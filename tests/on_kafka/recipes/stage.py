@@ -3,7 +3,8 @@
 import contextlib
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 from actors.consumer import Consumer
 from actors.producer import Producer
@@ -21,7 +22,7 @@ _TURN_SECONDS: Final = 60.0
 
 class Stage:
     """A topic on a cluster, heard by two courts: the second pass of one reads live (`trailing` seconds behind), that of
-    the other after the healing."""
+    the other after the healing. All workers end with the block."""
 
     def __init__(
         self, kafka: LocalKafka, topic: str, *, group: str = "", trailing: float = 0.0, **options: Any
@@ -32,6 +33,12 @@ class Stage:
         groups = {group: GroupTerms()} if group else {}
         self.rig = Rig(kafka.client_properties(), {topic: self.partitions}, groups=groups, courts=2)
         self.auditors = [self.rig.audit(topic, trailing=each, court=at) for at, each in enumerate((trailing, _LATE))]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.rig.abandon()
 
     # Who works
 
@@ -96,17 +103,18 @@ class Stage:
                 for segment in self.kafka.segments(self.topic, partition, node=node)[-1:]:
                     os.truncate(segment, segment.stat().st_size * 2 // 3)
 
-    def mend(self) -> None:
-        """Every node is told to run."""
-        for node in self.kafka.nodes:
-            state = self.kafka.state(node)
-            if state == "paused":
-                self.kafka.resume(node)
-            elif state == "down":
-                self.kafka.start(node)
-
     def heal(self) -> None:
         """Every node is up, and the topic in sync."""
-        self.mend()
+        mend(self.kafka)
         self.kafka.wait_up()
         self.kafka.wait_in_sync(self.topic)
+
+
+def mend(kafka: LocalKafka) -> None:
+    """Every node is told to run."""
+    for node in kafka.nodes:
+        state = kafka.state(node)
+        if state == "paused":
+            kafka.resume(node)
+        elif state == "down":
+            kafka.start(node)
