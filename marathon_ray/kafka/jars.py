@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from tempfile import mkdtemp
@@ -91,14 +91,23 @@ def download(version: str, staging: Path, *, tell: Tell) -> None:
     target.mkdir()
     try:
         artifacts = resolve(version, staging / "repository")
-        with ThreadPoolExecutor(_DOWNLOADS) as pool:
-            for done, future in enumerate(as_completed([pool.submit(download_one, each) for each in artifacts]), 1):
-                future.result().rename(target / future.result().name)
-                tell(f"Kafka {version}: {done} of {len(artifacts)} jars", done / len(artifacts))
+        for done, path in enumerate(download_all(artifacts), 1):
+            path.rename(target / path.name)
+            tell(f"Kafka {version}: {done} of {len(artifacts)} jars", done / len(artifacts))
     except (OSError, RuntimeError) as error:
         raise KafkaError(f"the jars of Kafka {version} cannot be downloaded: {error}") from None
     manifest = json.dumps(digests(target.glob("*.jar")), indent=1)
     (target / "manifest.json").write_text(manifest, encoding="utf-8")
+
+
+def download_all(artifacts: Sequence[Artifact]) -> Iterator[Path]:
+    """Download several jars at a time and give each as it is there; what has not begun yet is dropped on the way out."""
+    pool = ThreadPoolExecutor(_DOWNLOADS)
+    try:
+        for future in as_completed([pool.submit(download_one, each) for each in artifacts]):
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class Strict(PythonResolver):
