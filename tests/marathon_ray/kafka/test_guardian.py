@@ -51,20 +51,22 @@ def gone(home: Path, processes: list[psutil.Process], ports: tuple[int, ...]) ->
 
 def test_a_lapsed_lease_takes_processes_files_and_ports_with_it_a_frozen_process_too(root: Path) -> None:
     home = root / "c"
-    ports = appoint(home, ports=3, lease=1.0)
+    ports = appoint(home, ports=3, lease=15)
     processes = [sleeper(home, 1), sleeper(home, 2)]
     Guardianship(home).request("signal", node=2, number=int(signal.SIGSTOP))
     (home / "data").mkdir()
     (home / "data" / "file").touch()
+    Guardianship(home).request("renew", seconds=0.2)
     wait_until("the end", lambda: gone(home, processes, ports), within=5)
 
 
 def test_a_renewed_lease_does_not_lapse(root: Path) -> None:
     home = root / "c"
-    appoint(home, ports=1, lease=1.0)
-    renewal = Renewal(Guardianship(home), lease=1.0)
+    appoint(home, ports=1, lease=15)
     process = sleeper(home, 1)
-    time.sleep(2.5)
+    Guardianship(home).request("renew", seconds=2.0)
+    renewal = Renewal(Guardianship(home), lease=2.0)
+    time.sleep(3)  # longer than one lease
     assert process.is_running()
     renewal.stop()
     wait_until("the end", lambda: not process.is_running() and not home.exists(), within=5)
