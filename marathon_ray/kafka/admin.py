@@ -160,17 +160,10 @@ def _delete(connection: Connection, topics: list[str]) -> None:
     for name, refusal in connection.answers(f"delete topic {several(topics)}", futures)[1].items():
         if refusal.code() != looking.ABSENT:
             raise connection.refused(f"delete topic {name}", refusal)
-    while known := _known(connection, set(topics)):
+    while left := [place for place, is_known in looking.known(connection, topics).items() if is_known]:
         if connection.is_over:
-            raise connection.late(f"deleting topics ({known})")
+            raise connection.late("deleting topics (broker {} still knows topic {})".format(*left[0]))
         time.sleep(_INTERVAL)
-
-
-def _known(connection: Connection, topics: set[str]) -> str | None:
-    for broker in looking.brokers(connection):
-        if left := topics - looking.ignorant(connection, broker, topics):
-            return f"broker {broker} still knows topic {min(left)}"
-    return None
 
 
 @contextmanager

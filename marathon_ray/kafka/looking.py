@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import Future
 from typing import Final, TypeAlias
 
 from confluent_kafka import KafkaError as Refusal
@@ -22,7 +23,7 @@ from marathon_ray.kafka.topics import name_mistake
 from marathon_ray.kafka.wire import Address
 
 Place: TypeAlias = tuple[str, int]  # topic, partition
-_Configs: TypeAlias = tuple[dict[str, dict[str, ConfigEntry]], dict[str, Refusal]]
+_Settings: TypeAlias = dict[str, Future[dict[str, ConfigEntry]]]
 ABSENT: Final = Refusal.UNKNOWN_TOPIC_OR_PART
 
 
@@ -68,33 +69,39 @@ def _partition(found: TopicPartitionInfo) -> Partition:
 
 def _settings(connection: Connection, topics: Iterable[str]) -> dict[str, dict[str, str]]:
     """All settings of the topics; one that was deleted since is missing."""
-    answers, refusals = _configs(connection, topics)
+    answers, refusals = connection.answers("read settings", _ask_settings(connection, topics))
     for name, refusal in refusals.items():
         if refusal.code() != ABSENT:
             raise connection.refused(f"read the settings of topic {name}", refusal)
     return {
-        name: {key: entry.value for key, entry in found.items() if entry.value is not None}
+        name: {key: each.value for key, each in found.items() if each.value is not None}
         for name, found in answers.items()
     }
 
 
-def ignorant(connection: Connection, broker: int, topics: Iterable[str]) -> set[str]:
-    """Those of the topics that this broker does not know, in its own words."""
-    _, refusals = _configs(connection, topics, broker=broker)
-    for name, refusal in refusals.items():
+def known(connection: Connection, topics: Iterable[str]) -> dict[tuple[int, str], bool]:
+    """Whether the broker knows the topic, in its own words, for each broker that lives and each of the topics."""
+    wanted = list(topics)
+    futures = {
+        (broker, name): future
+        for broker in brokers(connection)
+        for name, future in _ask_settings(connection, wanted, broker=broker).items()
+    }
+    answers, refusals = connection.answers("ask every broker for the topics", futures)
+    for (broker, name), refusal in refusals.items():
         if refusal.code() != ABSENT:
             raise connection.refused(f"ask broker {broker} for topic {name}", refusal)
-    return set(refusals)
+    return dict.fromkeys(answers, True) | dict.fromkeys(refusals, False)
 
 
-def _configs(connection: Connection, topics: Iterable[str], *, broker: int | None = None) -> _Configs:
-    """The settings of all the topics, by one question; one that includes a broker's own goes to that broker only."""
+def _ask_settings(connection: Connection, topics: Iterable[str], *, broker: int | None = None) -> _Settings:
+    """One question for the settings of all the topics; if it includes a broker's own, it goes to just that broker."""
     asked = {name: ConfigResource(ResourceType.TOPIC, name) for name in topics}
     if not asked:
-        return {}, {}
+        return {}
     whose = [] if broker is None else [ConfigResource(ResourceType.BROKER, str(broker))]
     futures = connection.client.describe_configs([*whose, *asked.values()], request_timeout=connection.left)
-    return connection.answers("read settings", {name: futures[resource] for name, resource in asked.items()})
+    return {name: futures[resource] for name, resource in asked.items()}
 
 
 def starts(connection: Connection, places: Iterable[Place]) -> tuple[dict[Place, int], dict[Place, Refusal]]:
@@ -112,9 +119,9 @@ def starts(connection: Connection, places: Iterable[Place]) -> tuple[dict[Place,
 def unready(connection: Connection, topics: Iterable[str]) -> str | None:
     """The first reason why the topics cannot be used by every client at once; None where there is none."""
     wanted = list(topics)
-    for broker in brokers(connection):
-        if missing := ignorant(connection, broker, wanted):
-            return f"broker {broker} does not know topic {min(missing)}"
+    for (broker, name), is_known in known(connection, wanted).items():
+        if not is_known:
+            return f"broker {broker} does not know topic {name}"
     places = []
     for name, found in described(connection, wanted).items():
         for number, partition in enumerate(map(_partition, found.partitions)):

@@ -124,7 +124,7 @@ CASES: Final = {
     "plaintext to a TLS port": Case(
         lambda kafka: {"bootstrap.servers": kafka.client_properties(secure=True)["bootstrap.servers"]},
         {"t": ONE},
-        "Kafka at {at} did not answer within 3 s: connections are closed at once: does the listener want TLS "
+        "Kafka at {at} did not answer within 6 s: connections are closed at once: does the listener want TLS "
         "(security.protocol)?",
     ),
     "a user who may not look": Case(
@@ -166,7 +166,7 @@ def test_bad_input_costs_a_line_and_creates_nothing(secured: LocalKafka, case: C
     before = admin.look(secured.client_properties())
     properties = case.given(secured)
     with pytest.raises(KafkaError) as caught:
-        admin.create(properties, case.wanted, within=3)
+        admin.create(properties, case.wanted, within=6)
     assert str(caught.value) == case.line.format(at=properties["bootstrap.servers"])
     assert PASSWORD not in str(caught.value)
     assert admin.look(secured.client_properties()) == before
