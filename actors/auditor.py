@@ -41,6 +41,7 @@ class Pass:
         self._places = [(topic, partition) for topic, some in spec.partitions.items() for partition in some]
         partitions = {place.ordinal: place.partitions for place in target.topics.values()}
         self.reading = Reading(partitions)
+        self._mine = [self.reading.index(target.topics[topic].ordinal, partition) for topic, partition in self._places]
         self._reader = Reader(target, {**spec.properties, **_PROPERTIES}, self.reading, sabotage=sabotage)
         self._begin = dict.fromkeys(self._places, _BEGINNING)
         for topic, some in spec.begin.items():
@@ -67,10 +68,13 @@ class Pass:
         return position if position >= 0 else self._begin[place]
 
     def take(self, seconds: float, limits: Counts) -> int:
-        """Wait for records: no more than there are, all partitions together, up to the limits."""
-        ahead = limits - np.maximum(self.reading.places["position"], 0)
-        allowed = int(np.clip(ahead, 0, MOST).sum())
-        return self._reader.take(seconds, min(max(allowed, 1), MOST))
+        """Wait for records: no more than there are, all partitions together, up to the limits.
+
+        What one partition has read beyond its own limit is made up for by the others until they have come as far.
+        """
+        ahead = (np.maximum(limits, 0) - np.maximum(self.reading.places["position"], 0))[self._mine]
+        allowed = int(np.minimum(ahead, MOST).sum())
+        return self._reader.take(seconds, min(allowed, MOST)) if allowed > 0 else 0
 
     def book(self, count: int, clock: Clock) -> list[Table]:
         """Book what was taken; returns error rows other than moved logs, which are put right by `mend`."""
@@ -112,7 +116,16 @@ class Pass:
         else:
             cut = min(said if said >= 0 else high, high, position)
             self.reading.note(Kind.TRUNCATED, topic, partition, offset=cut, count=position - cut, at=clock.wall())
-            self._stand(place, max(low, cut // BLOCK * BLOCK))  # a block is the unit of re-reading
+            base = cut // BLOCK * BLOCK  # a block is the unit of re-reading
+            if base < low:
+                self.reading.note(Kind.EXPIRED, topic, partition, offset=low, count=low - base, at=clock.wall())
+            self._stand(place, max(low, base))
+
+    def look_again(self, edge: threading.Lock) -> None:
+        """Fetch anew from where the pass stands, so that the end of every partition, an idle one too, is told anew."""
+        with edge:
+            self.reading.places["at_end"] = 0
+        self._assign()
 
     def positions(self) -> Counts:
         """Where the pass stands, for each partition of the target (-1: nowhere yet)."""
@@ -175,7 +188,10 @@ class Auditor:
         self._next_look = 0.0
 
     def apply(self, revision: int, spec: Auditors) -> None:
-        """Take that slice; the same partitions with another `trailing` (0: drain) are read on without a break."""
+        """Take that slice; the same partitions with another `trailing` are read on without a break.
+
+        With 0, a drain, the second pass reads on to the end, and both passes tell every partition's end anew.
+        """
         self._course.set(revision, spec)
 
     def stop(self) -> None:
@@ -205,6 +221,9 @@ class Auditor:
                 self._passes = passes
             self._no_limits = np.full(len(passes[0].reading.places), np.iinfo(np.int64).max)
             self._limits = np.zeros_like(self._no_limits)
+        elif spec.trailing == 0:
+            for one in self._passes:
+                one.look_again(self._books.edge)
         self._next_look = 0.0
 
     def _step(self) -> None:

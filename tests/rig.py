@@ -61,6 +61,11 @@ class Court:
         """Judge what is decided."""
         self._enter(self.accounts.settle())
 
+    def begin_drain(self) -> None:
+        """What the passes said of ends before now does not count."""
+        self.accounts.begin_drain()
+        self.told = {place: said for place, said in self.told.items() if place[0] not in _PASSES}
+
     def finish(self) -> Balance:
         """Judge the rest."""
         self._enter(self.accounts.finish())
@@ -256,6 +261,9 @@ class Rig:
 
     def finish(self, *auditors: Auditor, readings: tuple[str, ...] = _PASSES) -> Balance:
         """Drain the auditors (every other worker is retired), judge the rest, and return the first court's balance."""
+        self.step()
+        for court in self.courts:
+            court.begin_drain()
         for auditor in auditors:
             auditor.apply(1_000_000, Auditors(of=auditor._spec.of, trailing=0).slice(0, 1, self.partitions))
         ends = self.ends()
