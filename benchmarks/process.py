@@ -19,7 +19,7 @@ _FEW: Final = 6_000  # records of the run that is taken away as start-up
 
 
 def measure(job: Job, kafka_version: str) -> Sample:
-    """What the job's client says of itself; from outside, less a run of few records, where it says nothing.
+    """What the job's client says of itself; from outside, less a run of few records (noisy in wall time), if nothing.
 
     Raises RuntimeError with the client's last words where it fails, or does not end within five minutes.
     """
