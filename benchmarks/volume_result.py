@@ -9,7 +9,8 @@ from typing import Any, Final, Self
 
 from marathon_ray.finding import Counts, Window
 
-OUTCOMES: Final = ("acknowledged", "refused", "unknown")
+_OUTCOMES: Final = ("acknowledged", "refused", "unknown")
+_ALWAYS_TOLD: Final = (*_OUTCOMES, "found", "lost")
 _MIB: Final = 1 << 20
 
 
@@ -70,15 +71,17 @@ class VolumeResult:
 
     def lines(self) -> Iterator[str]:
         """The result as a part of the report."""
-        verdict = "**exact**" if self.exact else "**not exact**"
-        rate = self.counts.get("acknowledged", 0) / self.seconds / 1e3
-        yield f"One process with a producer, a two-pass auditor and the accounts, {self.size} B values, idempotent, acks=all:"
-        yield f"{verdict} after {self.seconds:,.0f} s ({rate:,.0f} k records/s written and read twice; {len(self.moments)}"
-        yield f"session{'s' if len(self.moments) > 1 else ''}, {self.cpu / self.counts.get('acknowledged', 1) * 1e6:.2f} µs CPU a record for all three together)."
+        acknowledged, sessions = self.counts.get("acknowledged", 0), len(self.moments)
+        table = {"attempted": sum(self.counts.get(name, 0) for name in _OUTCOMES)}
+        table |= {**dict.fromkeys(_ALWAYS_TOLD, 0), **self.counts, "findings": self.findings}
+        yield f"One process with a producer, a two-pass auditor and the accounts; {self.size} B values, idempotent, acks=all. On"
+        yield f"{self.about.get('date', 'an unknown date')}: {'**exact**' if self.exact else '**not exact**'} after {self.seconds:,.0f} s"
+        yield f"in {sessions} session{'s' * (sessions != 1)}, {acknowledged / self.seconds / 1e3:,.0f} k records/s written and read twice, at"
+        yield f"{self.cpu / max(acknowledged, 1) * 1e6:.2f} µs CPU a record for all three together."
         yield ""
-        yield "| " + " | ".join([*self.counts, "findings"]) + " |"
-        yield "| --- " * (len(self.counts) + 1) + "|"
-        yield "| " + " | ".join(f"{count:,}" for count in [*self.counts.values(), self.findings]) + " |"
+        yield f"| {' | '.join(table)} |"
+        yield "| --- " * len(table) + "|"
+        yield f"| {' | '.join(f'{count:,}' for count in table.values())} |"
         yield ""
         yield "| seconds | records acknowledged | RSS MiB | rows kept by the accounts |"
         yield "| --- | --- | --- | --- |"

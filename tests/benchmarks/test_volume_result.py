@@ -1,5 +1,6 @@
 """What a volume run saves: sums of windows, exact or not, and enough to go on from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,10 @@ def test_a_run_goes_on_from_what_was_settled_when_it_was_saved(tmp_path: Path) -
     after = VolumeResult.load(tmp_path / "progress.json")
     assert after == before
     assert after.remaining == 40
+
+
+def test_the_report_tells_counts_that_are_zero_and_does_not_call_a_loss_exact() -> None:
+    lost = Window({(1, 0): {"acknowledged": 100, "found": 98, "lost": 2, "unknown": 1}}, findings=(LOST,))
+    text = "\n".join(replace(VolumeResult(100, 100).after(lost), seconds=1.0, cpu=1.0).lines())
+    assert "**not exact**" in text
+    assert "| 101 | 100 | 0 | 1 | 98 | 2 | 1 |" in text
