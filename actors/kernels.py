@@ -11,6 +11,7 @@ import numpy as np
 from actors.checksum import mix64, place_hash
 from actors.compiled import JIT
 from actors.latency import bucket
+from actors.librdkafka import PARTITION_EOF
 from actors.load import draw, fill, key_of, size_of
 from actors.record import Flag
 from actors.rows import NO_TOPIC, STREAM_SHIFT
@@ -237,14 +238,14 @@ def _step_run(row, run, places, found, used, now):
 def fold_records(rows, start, count, places, bases, runs, found, spans, incidents, used, sums, latency, now, committed):
     """Fold FETCHED rows start..count into places, runs, FOUND, SPANS and INCIDENTS; `now` is the wall clock, ns.
 
-    `bases[topic]` is the index of a topic's partition 0 in `places`; error events are passed over, and so are topics
-    (their base is -1) and partitions that are not ours. `committed` says that the reader is read_committed. Returns the
-    row that it came to.
+    `bases[topic]` is the index of a topic's partition 0 in `places`. Passed over are topics (their base is -1) and
+    partitions that are not ours, and error events but the one that a log has ended, which holds until a later row.
+    `committed` says that the reader is read_committed. Returns the row that it came to.
     """
     last_client, last_index, slot = np.uint64(0), -1, 0
     for index in range(start, count):
         row = rows[index]
-        if row.error != 0 or row.topic == NO_TOPIC or row.topic >= len(bases):
+        if row.topic == NO_TOPIC or row.topic >= len(bases) or (row.error != 0 and row.error != PARTITION_EOF):
             continue
         if used[FOUND_ROWS] == len(found) or used[SPAN_ROWS] == len(spans) or 2 * used[SLOTS] >= len(runs):
             return index
@@ -253,6 +254,9 @@ def fold_records(rows, start, count, places, bases, runs, found, spans, incident
             continue
         place = places[at]
         if place.topic != row.topic or place.partition != row.partition:
+            continue
+        if row.error != 0:
+            place.position, place.at_end, place.touched = row.offset, 1, 1
             continue
         sums[RECORDS] += 1
         sums[READ_BYTES] += row.size

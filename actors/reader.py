@@ -70,11 +70,10 @@ class Reader:
         rows = self._fetch.rows
         count = self._sabotage.fetched(rows, count)
         self._reading.fold(rows, count, clock.wall())
-        told = [row.copy() for row in rows[:count][rows["error"][:count] != 0]] if errors else []
-        for row in told:
-            if row["error"] == rk.PARTITION_EOF:
-                self._reading.reach_end(int(row["topic"]), int(row["partition"]), int(row["offset"]))
-        return [row for row in told if row["error"] != rk.PARTITION_EOF]
+        if not errors:
+            return []
+        codes = rows["error"][:count]
+        return [row.copy() for row in rows[:count][(codes != 0) & (codes != rk.PARTITION_EOF)]]
 
     def close(self, *, wait: bool = True) -> None:
         """Handle, queue and topics are gone."""

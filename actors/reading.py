@@ -57,11 +57,6 @@ class Reading:
         place = self.place(topic, partition)
         place["position"], place["stint"], place["at_end"] = position, stint, 0
 
-    def reach_end(self, topic: int, partition: int, offset: int) -> None:
-        """The reader was told that the log ends at `offset`, the position it now has."""
-        place = self.place(topic, partition)
-        place["position"], place["at_end"], place["touched"] = offset, 1, 1
-
     def note(self, kind: Kind, topic: int, partition: int, *, offset: int, count: int, at: int) -> None:
         """Book an incident that is no record."""
         if self._used[INCIDENT_ROWS] == _INCIDENTS:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from actors.checksum import place_hash
 from actors.latency import bucket
+from actors.librdkafka import PARTITION_EOF
 from actors.reading import Reading
 from actors.record import Flag
 from actors.rows import FETCHED, NO_TOPIC
@@ -142,7 +143,7 @@ def test_a_damaged_record_changes_the_digest() -> None:
 
 def test_error_events_and_places_that_are_not_ours_are_passed_over() -> None:
     table = rows(
-        [0, 1, 2, 3, 4, 5], topic=[TOPIC, NO_TOPIC, TOPIC, TOPIC - 1, TOPIC + 1, TOPIC], error=[-191, 0, 0, 0, 0, 0]
+        [0, 1, 2, 3, 4, 5], topic=[TOPIC, NO_TOPIC, TOPIC, TOPIC - 1, TOPIC + 1, TOPIC], error=[-195, 0, 0, 0, 0, 0]
     )
     table["partition"][5] = 2
     one = reading(partitions=2)
@@ -186,9 +187,19 @@ def test_a_noted_incident_travels_with_the_next_cut_only() -> None:
 
 def test_the_end_of_a_log_is_told_until_more_is_read() -> None:
     one = reading()
-    one.reach_end(TOPIC, 1, 8)
-    assert one.cut(NOW)["positions"].tolist() == [(TOPIC, 1, 8, 1)]
-    assert read(one, rows([8], partition=1, head_partition=1))["positions"].tolist() == [(TOPIC, 1, 9, 0)]
+    end, more = rows([8], partition=1, error=PARTITION_EOF), rows([8], partition=1, head_partition=1)
+    assert read(one, end)["positions"].tolist() == [(TOPIC, 1, 8, 1)]
+    assert read(one, more)["positions"].tolist() == [(TOPIC, 1, 9, 0)]
+
+
+def test_the_end_of_a_log_is_told_at_its_place_between_the_records_of_a_batch() -> None:
+    more_after = rows([5, 6, 7, 8], error=[0, 0, PARTITION_EOF, 0])
+    more_after["offset"] = [5, 6, 7, 7]
+    assert read(reading(), more_after)["positions"].tolist() == [(TOPIC, 0, 8, 0)]
+    at_the_end = rows([5, 6, 7], error=[0, 0, PARTITION_EOF])
+    tables = read(reading(), at_the_end)
+    assert tables["positions"].tolist() == [(TOPIC, 0, 7, 1)]
+    assert tables["spans"]["count"].tolist() == [2]
 
 
 def test_a_partition_that_is_not_read_is_refused_by_name() -> None:
