@@ -119,7 +119,8 @@ class Producer:
             self._drain(0 if slot.count else min(pace.wait(now), _LONGEST_POLL))
 
     def _write(self, slot: Slot) -> None:
-        self._lag[latency.bucket(slot.lag // 1000)] += slot.count
+        with self._books.edge:
+            self._lag[latency.bucket(slot.lag // 1000)] += slot.count
         size = min(self._composer.room, max(_SMALL_SLICE, -(-slot.count // len(self._places))))
         times = Times(slot.first, slot.step)
         for begin in range(0, slot.count, size):
