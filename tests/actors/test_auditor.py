@@ -1,0 +1,287 @@
+"""The auditor on the mock cluster: two passes, the second behind the first, each where the driver says."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pytest
+
+from actors import librdkafka as rk
+from actors.auditor import Auditor, Pass, Trail
+from actors.pace import Clock
+from actors.producer import Producer
+from actors.spec import Auditors, Producers
+from actors.tally import BLOCK, Kind, Part
+from tests.mock_kafka import PARTITIONS, MockKafka
+from tests.rig import Rig
+
+_topics = count()
+SECOND = 10**9
+
+
+class Audit:
+    """An auditor at work on a topic that a producer writes, collected by hand."""
+
+    def __init__(self, mock: MockKafka, partitions: int = PARTITIONS, **asked: Any) -> None:
+        self.topic = mock.topic(f"audited-{next(_topics)}")
+        self.partitions = partitions
+        self.rig = Rig(mock.properties, {self.topic: PARTITIONS})
+        self.parts: list[Part] = []
+        self.auditor = Auditor("a", self.rig.target)
+        self.thread = threading.Thread(target=self.auditor.run, daemon=True)
+        self.revision = 0
+        self.asked = {"trailing": 0, **asked}
+
+    def write(self, records: int, rate: str = "10000 records/s") -> None:
+        """So many records more stand in the first partitions of the topic."""
+        spec = Producers(to=(self.topic,), size="100 B", rate=rate).slice(0, 1, {self.topic: self.partitions})
+        producer = Producer(f"p{records}", self.rig.target)
+        producer.apply(1, spec)
+        thread = threading.Thread(target=producer.run, daemon=True)
+        thread.start()
+        done = 0
+        deadline = time.monotonic() + 60
+        version = 0
+        while done < records:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+            for part in producer.collect(version).after(version):
+                done, version = done + part.counts["acknowledged"], part.version
+            self.hear()
+        producer.stop()
+        thread.join(20)
+
+    def begin(self, begin: dict[int, tuple[int, int]] | None = None) -> "Audit":
+        self.asked["begin"] = {self.topic: begin or {}}
+        self.change()
+        self.thread.start()
+        return self
+
+    def change(self, **asked: Any) -> None:
+        self.revision += 1
+        self.asked |= asked
+        spec = Auditors(of=(self.topic,), **self.asked).slice(0, 1, {self.topic: self.partitions})
+        self.auditor.apply(self.revision, spec)
+
+    def hear(self) -> None:
+        version = self.parts[-1].version if self.parts else 0
+        self.parts += self.auditor.collect(version).after(version)
+
+    def position(self, reading: str) -> dict[int, int]:
+        parts = [part for part in self.parts if part.reading == reading]
+        return {int(row["partition"]): int(row["position"]) for part in parts for row in part.positions}
+
+    def stood(self, reading: str) -> list[tuple[int, int]]:
+        """(time of the cut, sum of the positions of all partitions), part by part."""
+        positions: dict[int, int] = {}
+        stood = []
+        for part in self.parts:
+            if part.reading == reading:
+                positions.update({int(row["partition"]): int(row["position"]) for row in part.positions})
+                stood.append((part.at, sum(positions.values())))
+        return stood
+
+    def ends(self) -> dict[int, int]:
+        return {n: end for (_, n), end in self.rig.ends().items() if n < self.partitions}
+
+    def until(self, done: Any) -> None:
+        deadline = time.monotonic() + 60
+        while not done():
+            assert time.monotonic() < deadline, (self.position("first"), self.position("second"))
+            time.sleep(0.02)
+            self.hear()
+
+    def drain(self) -> None:
+        ends = self.ends()
+        self.until(lambda: self.position("first") == ends and self.position("second") == ends)
+
+    def stop(self) -> None:
+        self.auditor.stop()
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+    def read(self, reading: str) -> dict[int, list[int]]:
+        """Offsets at which spans begin, by partition, and the records of all."""
+        begins: dict[int, list[int]] = defaultdict(list)
+        for part in self.parts:
+            for span in part.spans if part.reading == reading else ():
+                begins[int(span["partition"])].append(int(span["first_offset"]))
+        return begins
+
+    def records(self, reading: str) -> int:
+        return sum(int(part.spans["count"].sum()) for part in self.parts if part.reading == reading)
+
+
+@pytest.fixture
+def audits() -> Iterator[list[Audit]]:
+    """Whoever still reads at the end is stopped."""
+    started: list[Audit] = []
+    yield started
+    for audit in started:
+        audit.stop()
+
+
+def test_both_passes_read_every_record_once_and_sum_the_same_digests(
+    mock_kafka: MockKafka, audits: list[Audit]
+) -> None:
+    audits.append(audit := Audit(mock_kafka).begin())
+    audit.write(10_000)
+    audit.drain()
+    total = sum(audit.ends().values())
+    assert (audit.records("first"), audit.records("second")) == (total, total)
+    digests = [
+        sum(int(d) for part in audit.parts if part.reading == reading for d in part.spans["digest"]) % 2**64
+        for reading in ("first", "second")
+    ]
+    assert digests[0] == digests[1] != 0
+    assert not any(len(part.incidents) for part in audit.parts)
+    assert any(len(part.positions) and part.positions["at_end"].all() for part in audit.parts)
+
+
+@pytest.mark.parametrize("partitions", [1, PARTITIONS])
+def test_the_second_pass_never_reads_what_the_first_had_not_read_so_long_ago(
+    mock_kafka: MockKafka, audits: list[Audit], partitions: int
+) -> None:
+    trailing = 0.6
+    audits.append(audit := Audit(mock_kafka, partitions, trailing=trailing).begin())
+    audit.write(6_000, rate="2000 records/s")
+    audit.until(lambda: audit.position("second") == audit.ends())
+    first, second = audit.stood("first"), audit.stood("second")
+    bound = 0
+    for at, total in second:
+        now = max(position for when, position in first if when <= at)
+        allowed = next((position for when, position in first if when >= at - trailing * SECOND), now)
+        assert total <= allowed
+        bound += total > 0 and allowed < now
+    assert bound  # it was the time that held the second pass back, and no lack of records
+
+
+def test_a_second_pass_that_trails_by_an_hour_reads_nothing_until_it_is_drained(
+    mock_kafka: MockKafka, audits: list[Audit]
+) -> None:
+    audits.append(audit := Audit(mock_kafka, trailing=3600).begin())
+    audit.write(2_000)
+    audit.until(lambda: audit.position("first") == audit.ends())
+    assert audit.records("second") == 0
+    audit.change(trailing=0)
+    audit.drain()
+    assert audit.records("first") == audit.records("second") == sum(audit.ends().values())
+    assert not any(len(part.incidents) for part in audit.parts)
+
+
+def test_an_auditor_begins_where_the_driver_says_and_else_where_the_log_does(
+    mock_kafka: MockKafka, audits: list[Audit]
+) -> None:
+    audits.append(audit := Audit(mock_kafka))
+    audit.write(4_000)
+    audit.begin({0: (100, 40), 1: (-1, 7)})
+    audit.drain()
+    first, second = audit.read("first"), audit.read("second")
+    assert (first[0][0], first[1][0], first[2][0], first[3][0]) == (100, 0, 0, 0)
+    assert (second[0][0], second[1][0], second[2][0], second[3][0]) == (40, 7, 0, 0)
+    assert not any(len(part.incidents) for part in audit.parts)
+
+
+def test_an_auditor_that_begins_at_the_end_reads_what_comes_and_nothing_before(
+    mock_kafka: MockKafka, audits: list[Audit]
+) -> None:
+    audits.append(audit := Audit(mock_kafka, partitions=1))
+    audit.write(1_000)
+    (end,) = audit.ends().values()
+    audit.begin({0: (end, end)})
+    audit.write(500)
+    audit.drain()
+    assert audit.records("first") == audit.records("second") == audit.ends()[0] - end
+
+
+def test_a_beginning_beyond_the_end_is_told_as_a_log_that_was_cut(mock_kafka: MockKafka, audits: list[Audit]) -> None:
+    audits.append(audit := Audit(mock_kafka, partitions=1))
+    audit.write(1_000)
+    (end,) = audit.ends().values()
+    audit.begin({0: (end + 50, 0)})
+    audit.until(lambda: audit.position("first") == {0: end})
+    told = [row for part in audit.parts if part.reading == "first" for row in part.incidents]
+    assert [(row["kind"], row["offset"], row["count"]) for row in told] == [(Kind.TRUNCATED, end, 50)]
+    assert audit.read("first")[0][0] == end // BLOCK * BLOCK
+
+
+def test_where_one_log_has_moved_the_others_are_read_on_and_not_again(mock_kafka: MockKafka) -> None:
+    audit = Audit(mock_kafka)
+    audit.write(4_000)
+    topic = audit.topic
+    spec = Auditors(of=(topic,), begin={topic: {0: (10, 10), 1: (20, 20)}}).slice(0, 1, {topic: PARTITIONS})
+    one, edge, clock = Pass("first", audit.rig.target, spec, None), threading.Lock(), Clock()
+    ends = audit.ends()
+    everything = np.full(PARTITIONS, np.iinfo(np.int64).max)
+
+    def read() -> None:
+        deadline = time.monotonic() + 60
+        while one.positions().tolist() != list(ends.values()):
+            assert time.monotonic() < deadline
+            one.book(one.take(0.05, everything), clock)
+
+    read()
+    one._moved[topic, 1] = (0.0, -1)  # as if a leader had said that partition 1 no longer reaches to where we stand
+    one.mend(edge, clock)
+    read()
+    tables = one.reading.cut(0)
+    one.close()
+    assert not (tables["incidents"]["kind"] == Kind.REWOUND).any()
+    spans = tables["spans"]
+    again = int(spans["count"].sum()) - (sum(ends.values()) - 30)
+    assert again == ends[1]  # a block is the unit of re-reading; the begin of another partition is none
+
+
+def test_a_partition_without_a_leader_is_asked_again(mock_kafka: MockKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    audit = Audit(mock_kafka, partitions=1)
+    audit.write(100)
+    spec = Auditors(of=(audit.topic,)).slice(0, 1, {audit.topic: 1})
+    one = Pass("first", audit.rig.target, spec, None)
+    one._moved[audit.topic, 0] = (0.0, -1)
+
+    def nobody(*_: object) -> tuple[int, int]:
+        raise rk.KafkaError(5, "no leader")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rk, "watermarks", nobody)
+        one.mend(threading.Lock(), Clock())
+    ((when, _),) = one._moved.values()
+    assert when > time.monotonic()
+    one._moved[audit.topic, 0] = (0.0, -1)
+    one.mend(threading.Lock(), Clock())
+    assert not one._moved
+    one.close()
+
+
+def test_a_trail_says_where_the_first_pass_stood_and_forgets_what_is_older() -> None:
+    trail = Trail()
+    assert trail.limits(100.0, 5.0) is None
+    for second in range(10):
+        trail.note(float(second), np.array([second * 10]))
+    assert trail.limits(3.0, 5.0) is None
+    for now, stood in ((7.0, 20), (9.5, 40), (12.0, 70)):
+        limits = trail.limits(now, 5.0)
+        assert limits is not None
+        assert limits.tolist() == [stood]
+    assert len(trail._stood) == 3
+
+
+def test_no_cut_of_an_auditor_at_work_shows_a_record_twice_or_not_at_all(
+    mock_kafka: MockKafka, audits: list[Audit]
+) -> None:
+    audits.append(audit := Audit(mock_kafka).begin())
+    audit.write(5_000)
+    audit.drain()
+    for reading in ("first", "second"):
+        seen: set[tuple[int, int, int]] = set()
+        for part in audit.parts:
+            assert part.reading != reading or sum(part.found["last"] - part.found["first"] + 1) == part.counts["read"]
+            for run in part.found if part.reading == reading else ():
+                records = {(int(run["client"]), int(run["partition"]), n) for n in range(run["first"], run["last"] + 1)}
+                assert not seen & records
+                seen |= records
+        assert len(seen) == sum(audit.ends().values())
