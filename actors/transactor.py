@@ -44,7 +44,10 @@ class LostError(Exception):
 
 
 class Transactor:
-    """A `Worker` that consumes, copies and commits in transactions; input topic i is copied to output topic i."""
+    """A `Worker` that consumes, copies and commits in transactions; input topic i is copied to output topic i.
+
+    Its transactional id is made of its group and its slice's index: who takes its place fences it.
+    """
 
     def __init__(
         self, name: str, target: Target, *, sabotage: Honest | None = None, clock: Clock | None = None
@@ -107,7 +110,7 @@ class Transactor:
         properties = {
             "message.timeout.ms": str(int(spec.timeout * 1000)),
             **spec.properties,
-            "transactional.id": self.name,
+            "transactional.id": f"{spec.group}-{spec.index}",
             "transaction.timeout.ms": str(int(spec.timeout * 1000)),
         }
         self._reader = Reader(self._target, _reading_properties(spec), self._reading, on_rebalance=self._rebalanced)
