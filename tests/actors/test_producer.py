@@ -43,7 +43,7 @@ class Load:
         self.rig = Rig(mock.properties, dict.fromkeys(topics, PARTITIONS))
         self.producer = Producer("p", self.rig.target)
         self.revision = 1
-        self.asked: dict[str, Any] = {"to": topics, "size": "100 B", **asked}
+        self.asked: dict[str, Any] = {"to": topics, "size": "100 B", "rate": "20000 records/s", **asked}
         self.rig.start(self.producer, Producers(**self.asked))
 
     def change(self, revision: int | None = None, **asked: Any) -> None:
@@ -121,7 +121,7 @@ def running(producer: Producer) -> Iterator[threading.Thread]:
 
 
 def test_what_was_acknowledged_is_what_stands_in_the_log(mock_kafka: MockKafka, topic: str) -> None:
-    load = Load(mock_kafka, topic).until(20_000).retire()
+    load = Load(mock_kafka, topic, rate="unlimited").until(20_000).retire()
     found = assert_told_and_found_agree(load)
     (client,) = {int(record.head["client"]) for record in found}
     assert load.clients() == [(client, Life.OPEN), (client, Life.CLOSED)]
@@ -249,7 +249,8 @@ def test_a_worker_without_partitions_waits_for_some(mock_kafka: MockKafka, topic
 
 
 def test_a_full_local_queue_loses_nothing(mock_kafka: MockKafka, topic: str) -> None:
-    load = Load(mock_kafka, topic, size="1 KiB", properties={"queue.buffering.max.kbytes": "64"}).until(5_000)
+    load = Load(mock_kafka, topic, size="1 KiB", rate="unlimited", properties={"queue.buffering.max.kbytes": "64"})
+    load.until(5_000)
     assert load.counts["refused"] == 0  # until it is stopped, and gives up what was not taken
     assert_told_and_found_agree(load.retire())
 
@@ -258,7 +259,7 @@ def test_a_worker_that_is_stopped_before_a_full_queue_refuses_what_was_not_taken
     mock = MockKafka()
     mock.topic(topic)
     properties = {"queue.buffering.max.kbytes": "64", "message.timeout.ms": "60000"}
-    load = Load(mock, topic, size="1 KiB", properties=properties).until(500)
+    load = Load(mock, topic, size="1 KiB", rate="unlimited", properties=properties).until(500)
     end(mock)
     load.producer._flush_seconds = 0.5  # the cluster does not come back
     load.rig.until(lambda: load.producer._writer.in_flight > 50, every=0.05)
