@@ -92,6 +92,7 @@ def disk_swapped(stage: Stage) -> None:
     leader, follower = leader_died_alone(stage)
     stage.kafka.wipe(leader)
     stage.kafka.start(leader)
+    stage.kafka.wait_up()
     stage.until_led_by(leader)
     stage.write_on(_ALONE // 2)
     stage.kafka.start(follower)
