@@ -1,8 +1,9 @@
 """The sabotage board: each planted error, and the findings that it, and nothing else, must cause."""
 
+import sys
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from actors import sabotage
 from actors.consumer import Consumer
@@ -11,12 +12,16 @@ from actors.producer import Producer
 from actors.spec import Consumers, Producers
 from actors.units import Rate
 from marathon_ray.finding import FindingKind
+from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.terms import GroupTerms
+from tests.copying import Copying
 from tests.rig import Rig
 
 RECORDS: Final = 20_000
 RATE, SIZES, KEYS = Rate.parse("20000 records/s"), UniformSize(least=100, most=300), UniformKeys(count=1_000)
 LOG, LIVE = "", "live"
+ALL: Final = -1  # all records of the transaction that was lied about: their number is for the load to say
+Red: TypeAlias = Mapping[tuple[FindingKind, str], int]
 # Every reader meets a damaged record, and what was acknowledged at its offset is not to be had any more.
 DAMAGED: Final = {(FindingKind.CORRUPT, LOG): 1, (FindingKind.CORRUPT, LIVE): 1, (FindingKind.LOST, LOG): 1}
 
@@ -26,7 +31,11 @@ class Plant(NamedTuple):
 
     who: str
     how: type[sabotage.Honest]
-    found: Mapping[tuple[FindingKind, str], int]
+    found: Red
+
+    @property
+    def name(self) -> str:
+        return f"{self.how.__name__} by {self.who}"
 
 
 PLANTS: Final = (
@@ -39,6 +48,16 @@ PLANTS: Final = (
     Plant("producer", sabotage.CorruptPayload, DAMAGED),
     Plant("second", sabotage.Withhold, {(FindingKind.GONE, LOG): 1}),
     Plant("consumer", sabotage.Withhold, {(FindingKind.SKIPPED, LIVE): 1}),
+)
+# What a transactor may lie about; only a cluster that does abort shows it.
+TRANSACTED: Final = (
+    Plant("nobody", sabotage.Honest, {}),
+    Plant(
+        "transactor",
+        sabotage.CommitWhatShouldAbort,
+        {(FindingKind.POISON, LIVE): ALL, (FindingKind.ABORTED_DELIVERED, LIVE): ALL},
+    ),
+    Plant("transactor", sabotage.HideAbort, {(FindingKind.DUPLICATED, LOG): ALL, (FindingKind.SKIPPED, LIVE): ALL}),
 )
 
 
@@ -70,3 +89,44 @@ def play(plant: Plant, properties: Mapping[str, str], topic: str, partitions: in
     rig.until(lambda: rig.drained(ends, group))
     rig.finish(auditor)
     return rig, planted
+
+
+def play_copies(plant: Plant, kafka: LocalKafka, topic: str) -> tuple[Copying, sabotage.Honest]:
+    """One small run in which a topic is copied in transactions, half of them aborted, by a transactor with that error."""
+    copying, planted = Copying(kafka, topic, aborts=0.5), plant.how()
+    copying.copier("transactor", planted)
+    copying.copy_on(10)
+    copying.finish()
+    return copying, planted
+
+
+def matrix() -> str:
+    """The board as a table in Markdown: a row for each plant, a column for each finding that some plant causes."""
+    columns = sorted({column for plant in (*PLANTS, *TRANSACTED) for column in plant.found})
+    names = [kind.value + (" (group)" if reading else "") for kind, reading in columns]
+    lines = [_row(["planted", *names]), _row(["---"] * (len(names) + 1))]
+    for title, plants in (("", PLANTS), ("copying: ", TRANSACTED)):
+        for plant in plants:
+            cells = [str(plant.found.get(column, "")).replace(str(ALL), "all") for column in columns]
+            lines.append(_row([title + plant.name, *cells]))
+    return "\n".join(lines)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def page() -> str:
+    """All of docs/board.md."""
+    return f"""# The sabotage board
+
+Every checker has been seen to fail: each row is an error that tests plant in our own path, each column a finding, each
+number how many records it must count ("all": every record of the transaction that was lied about). An empty cell is as
+strong a claim as a number: that checker stays green. Played on a mock cluster and on real Kafka by the tests.
+
+{matrix()}
+"""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
