@@ -46,7 +46,7 @@ class Suite:
     loads: list[float] = field(default_factory=list)
 
     def run(self) -> None:
-        """Everything. What is compiled at first use is compiled before."""
+        """Everything. What is compiled at first use, here and in the brokers, is compiled before."""
         self._warm_up()
         for size in SIZES:
             for idempotent, clients in PRODUCING.items():
@@ -65,7 +65,7 @@ class Suite:
     def _warm_up(self) -> None:
         with self._job(100) as job:
             for client in (*PRODUCING[True][:2], *READING[:3]):
-                self.measure(replace(job, client=client, records=1_000))
+                self.measure(replace(job, client=client))
 
     def _round(self, series: str, jobs: dict[str, Job]) -> None:
         self.loads.append(os.getloadavg()[0])
