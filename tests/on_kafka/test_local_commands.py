@@ -60,6 +60,7 @@ def test_a_cluster_outlives_its_command_and_is_taken_down_by_another(home: Path)
     assert "log.retention.ms = 5" in out
     code, _, error = marathon(home, "up", "--nodes", "1", "--name", "mine")
     assert (code, error) == (2, f"marathon: there is a cluster mine in {home}/kafka already\n")
+    assert marathon(home, "status")[1].startswith(f"mine: {bootstrap}, ends in ")
     assert marathon(home, "down") == (0, "", "")
     assert boot.leftovers(home, [int(bootstrap.rpartition(":")[2])]) == []
     assert marathon(home, "down")[0] == 2
