@@ -7,7 +7,7 @@ from actors.consumer import Consumer
 from actors.producer import Producer
 from actors.sabotage import Honest
 from actors.spec import Consumers, Producers, Transactors
-from actors.tally import Fate
+from actors.tally import Fate, Outcome
 from actors.transactor import Transactor
 from marathon_ray.balance import Balance
 from marathon_ray.kafka.local import LocalKafka
@@ -76,6 +76,23 @@ class Copying:
         """What was told of each (writer, transaction)."""
         rows = [row for part in self.rig.parts for row in part.fates]
         return {(int(row["writer"]), int(row["transaction"])): Fate(row["fate"]) for row in rows}
+
+    def misplaced_claims(self) -> list[tuple[int, int, int, int]]:
+        """(partition, client, sequence, offset) of copies that were acknowledged at an offset where the log has no such."""
+        places = [(self.copy, partition) for partition in range(PARTITIONS)]
+        log = {
+            (one.partition, one.offset): (int(one.head["client"]), int(one.head["sequence"]))
+            for one in records(self.properties, places)
+        }
+        ordinal = self.rig.target.topics[self.copy].ordinal
+        claims = [row for part in self.rig.parts for row in part.claims if row["topic"] == ordinal]
+        ends = [
+            (int(row["partition"]), int(row["client"]), int(row[end]), int(row[f"{end}_offset"]))
+            for row in claims
+            for end in ("first", "last")
+            if row["outcome"] == Outcome.ACKNOWLEDGED and row["first_offset"] >= 0
+        ]
+        return [claim for claim in ends if log.get((claim[0], claim[3])) != claim[1:3]]
 
     def identities(self, topic: str) -> Counter[Any]:
         """(client, partition, sequence) of what a plain read_committed reader finds."""
