@@ -72,7 +72,7 @@ class Suite:
         for name, job in jobs.items():
             sample = self.measure(job)
             self.samples[series][name].append(sample)
-            self.tell(f"{series}: {name} {sample.micros:.2f} µs a record, {sample.rate / 1e3:.0f} k records/s")
+            self.tell(f"{series}: {name} {sample.micros:.2f} µs a record")
 
     def _produce(self, size: int, clients: tuple[str, ...], *, idempotent: bool) -> None:
         for _ in range(self.repetitions):
