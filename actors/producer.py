@@ -19,7 +19,6 @@ from actors.target import Target
 from actors.worker import Books, Course, cut_latencies
 from actors.writer import Writer
 
-_SMALL_SLICE: Final = 100  # smaller ones cost
 _TICK: Final = 2_000_000  # ns between two looks at the schedule, so that slices are not of one record
 _LONGEST_POLL: Final = 0.05
 _FULL_QUEUE_POLL: Final = 0.005
@@ -121,7 +120,7 @@ class Producer:
     def _write(self, slot: Slot) -> None:
         with self._books.edge:
             self._lag[latency.bucket(slot.lag // 1000)] += slot.count
-        size = min(self._composer.room, max(_SMALL_SLICE, -(-slot.count // len(self._places))))
+        size = self._composer.room  # full slices to a few partitions: small ones to all become as many small requests
         times = Times(slot.first, slot.step)
         for begin in range(0, slot.count, size):
             self._write_slice(next(self._rotation), min(size, slot.count - begin), times.after(begin))
