@@ -87,17 +87,6 @@ def stale_follower_waits(stage: Stage) -> None:
     stage.until_led_by(leader)
 
 
-def disk_swapped(stage: Stage) -> None:
-    """The last leader comes back with an empty disk."""
-    leader, follower = leader_died_alone(stage)
-    stage.kafka.wipe(leader)
-    stage.kafka.start(leader)
-    stage.kafka.wait_up()
-    stage.until_led_by(leader)
-    stage.write_on(_ALONE // 2)
-    stage.kafka.start(follower)
-
-
 def power_failed(stage: Stage) -> None:
     """All nodes die at once, and no disk has the last third."""
     stage.write_on(_ALONE)
@@ -150,7 +139,6 @@ RECIPES: Final = (
         writer={"idempotent": False},
     ),
     Recipe(name="no unclean election", harm=stale_follower_waits, topic={**ON_TWO, "config": WEAK}),
-    Recipe(name="disk swapped", harm=disk_swapped, loses=True, topic={**ON_TWO, "config": WEAK}),
     Recipe(name="power failure", harm=power_failed, loses=True, topic={**ON_THREE, "config": SAFE}),
     Recipe(
         name="follower paused, not idempotent",
