@@ -97,6 +97,16 @@ def test_an_offset_that_comes_again_is_a_rewind_and_counts_how_far() -> None:
     assert tables["spans"][["first_offset", "last_offset"]].tolist() == [(0, 2), (1, 2)]
 
 
+def test_the_same_offset_twice_is_a_rewind_by_one() -> None:
+    tables = read(reading(), rows([0, 1, 1]))
+    assert incidents(tables) == [(Kind.REWOUND, 1, 1)]
+    assert sum(last - first + 1 for first, last, *_ in runs(tables)) == 3
+
+
+def test_a_sequence_that_follows_at_a_lower_offset_begins_a_new_run() -> None:
+    assert runs(read(reading(), rows([5, 3], sequence=[0, 1]))) == [(0, 0, 5, 5), (1, 1, 3, 3)]
+
+
 def test_a_reader_that_was_put_somewhere_has_not_rewound_and_begins_a_span() -> None:
     one = reading()
     one.fold(rows([5, 6]), 2, NOW)
