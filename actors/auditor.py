@@ -82,7 +82,7 @@ class Pass:
         for row in self._reader.book(count, clock):
             if row["error"] == rk.RESET and row["topic"] != NO_TOPIC:
                 place = (self._target.named(int(row["topic"])), int(row["partition"]))
-                self._moved[place] = (time.monotonic(), int(row["offset"]))
+                self._moved[place] = (time.monotonic(), int(row["sequence"]))
             else:
                 others.append(row)
         return others

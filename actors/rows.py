@@ -34,7 +34,8 @@ REPORT: Final = np.dtype(
         ("outcome", "u1"),
     ]
 )
-# A fetched record or error event. `check` is 0 for a sound record of this run, else CORRUPT, SHORT or FOREIGN.
+# A fetched record or error event. `check` is 0 for a sound record of this run, else CORRUPT, SHORT or FOREIGN. In an
+# error row `sequence` is the end offset that the words name (where a log was cut), or -1.
 FETCHED: Final = np.dtype(
     [
         ("client", "u8"),
@@ -64,6 +65,8 @@ _HEAD = np.uint64(48)
 _H_FLAGS, _H_TOPIC, _H_TRANSACTION, _H_RUN, _H_PARTITION, _H_CLIENT, _H_SEQUENCE, _H_INTENDED, _H_SUM = (
     np.uint64(at) for at in (1, 2, 4, 8, 12, 16, 24, 32, 40)
 )
+_END_OFFSET = np.frombuffer(b"end offset is ", np.uint8)
+_ZERO, _NINE = np.uint8(ord("0")), np.uint8(ord("9"))
 _SHORT, _CORRUPT, _FOREIGN = int(Kind.SHORT), int(Kind.CORRUPT), int(Kind.FOREIGN)
 
 
@@ -135,6 +138,21 @@ def _copy_head(value, row):
 
 
 @nb.njit(**JIT)
+def _named_end(words, size):
+    """The number behind "end offset is " in the words of an error event, or -1: librdkafka tells a fork in no other way."""
+    matched, named = 0, np.int64(-1)
+    for at in range(size):
+        letter = load_u8(words + np.uint64(at))
+        if matched == len(_END_OFFSET):
+            if letter < _ZERO or letter > _NINE:
+                return named
+            named = max(named, np.int64(0)) * 10 + np.int64(letter - _ZERO)
+        else:
+            matched = matched + 1 if letter == _END_OFFSET[matched] else np.int64(letter == _END_OFFSET[0])
+    return named
+
+
+@nb.njit(**JIT)
 def unpack_records(messages, count, into, topics, ordinals, run, verify):
     """Copy `count` fetched records and error events into FETCHED rows, verify each (unless told not to) and destroy it.
 
@@ -160,6 +178,7 @@ def unpack_records(messages, count, into, topics, ordinals, run, verify):
         row.size = np.uint32(size)
         if row.error != 0:
             errors += 1
+            row.sequence = _named_end(value, size)
         else:
             row.check = _check(value, size, message, run, verify)
             if row.check == 0:

@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
-from marathon_ray.finding import Counts, Window
+from marathon_ray.finding import Counts, Finding, Window
 
 _OUTCOMES: Final = ("acknowledged", "refused", "unknown")
 _ALWAYS_TOLD: Final = (*_OUTCOMES, "found", "lost")
@@ -26,7 +26,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class VolumeResult:
-    """`counts` are the sums of all settled windows; `moments` are one list a session."""
+    """`counts` are the sums of all settled windows, `findings` the records that findings name; `moments`: one list a session."""
 
     records: int
     size: int
@@ -46,7 +46,7 @@ class VolumeResult:
         """With one more window of settled records."""
         counts = Counter(self.counts)
         counts.update(_summed(window.counts))
-        findings = self.findings + len(window.findings) - len(window.withdrawn)
+        findings = self.findings + _records(window.findings) - _records(window.withdrawn)
         return replace(self, counts=dict(counts), findings=findings)
 
     @property
@@ -89,6 +89,10 @@ class VolumeResult:
             for moment in session[:: max(1, len(session) // 12)]:
                 size = f"{moment.resident / _MIB:,.0f}"
                 yield f"| {moment.seconds:,.0f} | {moment.acknowledged:,} | {size} | {moment.rows:,} |"
+
+
+def _records(findings: Iterable[Finding]) -> int:
+    return sum(finding.count for finding in findings)
 
 
 def _summed(counts: Counts) -> Counter[str]:

@@ -64,8 +64,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What one settling judged: changes of the counts by (topic, partition), those of each group, findings, and
-    findings that later facts took back (the same records, kind and count). The windows of a run add up to its balance.
+    """What one settling judged: changes of the counts by (topic, partition), those of each group, findings, and what
+    later facts took back of earlier ones (the same records, maybe in other pieces: see `marathon_ray.standing`). The
+    windows of a run add up to its balance.
     """
 
     counts: Counts = field(default_factory=dict)

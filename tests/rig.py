@@ -21,11 +21,11 @@ from actors.worker import Worker
 from marathon_ray.accounts import Accounts
 from marathon_ray.balance import Balance
 from marathon_ray.finding import Finding, FindingKind, Tail, Window
+from marathon_ray.standing import standing
 from marathon_ray.terms import GroupTerms, TopicTerms
 
 ADMIN_SECONDS: Final = 30.0
 _END_SECONDS: Final = 150.0  # a producer may wait for its last reports as long as its messages may live
-_RECORDS: Final = ("kind", "topic", "partition", "client", "first", "last", "count", "reading")
 _PASSES: Final = ("first", "second")
 
 Post: TypeAlias = Callable[[Tally], Iterable[Tally]]  # which tallies arrive when this one was sent
@@ -72,14 +72,7 @@ class Court:
         return self.accounts.balance()
 
     def _enter(self, window: Window) -> None:
-        self.findings += window.findings
-        for gone in window.withdrawn:
-            self.findings.remove(next(finding for finding in self.findings if _same(finding, gone)))
-
-
-def _same(left: Finding, right: Finding) -> bool:
-    """Whether they tell of the same records; what else is known of these may have changed."""
-    return all(getattr(left, name) == getattr(right, name) for name in _RECORDS)
+        self.findings = standing([*self.findings, *window.findings], window.withdrawn)
 
 
 class _Hand(NamedTuple):

@@ -201,3 +201,19 @@ def test_nothing_is_used_after_it_was_freed_or_freed_twice() -> None:
     again = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "comes_back or flipped or purge or end_of", __file__]
     ran = subprocess.run([sys.executable, *again], env=environment, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (b"Partition log truncation detected at offset 9: broker end offset is 1688 (offset leader epoch 0).", 1688),
+        (b"fetch failed due to requested offset not available on the broker", -1),
+        (b"the end offset is 7", 7),
+        (b"an end offend offset is 0 (", 0),
+        (b"end offset is ?", -1),
+        (b"", -1),
+    ],
+)
+def test_where_a_log_was_cut_is_read_from_the_words(words: bytes, named: int) -> None:
+    letters = np.frombuffer(words + b"\0", np.uint8)
+    assert rows._named_end(np.uint64(letters.ctypes.data), np.uint64(len(words))) == named

@@ -1,5 +1,6 @@
 """What is done to a cluster under load so that it breaks its promises, and twins of the same steps that it keeps."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -87,6 +88,16 @@ def stale_follower_waits(stage: Stage) -> None:
     stage.until_led_by(leader)
 
 
+def disk_lost_its_partition(stage: Stage) -> None:
+    """The one that has all comes back without the partition's files, and leads again: everything is gone."""
+    leader, follower = leader_died_alone(stage)
+    for segment in stage.kafka.segments(stage.topic, 0, node=leader):
+        shutil.rmtree(segment.parent, ignore_errors=True)
+    stage.kafka.start(leader)
+    stage.until_led_by(leader)
+    stage.kafka.start(follower)
+
+
 def power_failed(stage: Stage) -> None:
     """All nodes die at once, and no disk has the last third."""
     stage.write_on(_ALONE)
@@ -139,6 +150,9 @@ RECIPES: Final = (
         writer={"idempotent": False},
     ),
     Recipe(name="no unclean election", harm=stale_follower_waits, topic={**ON_TWO, "config": WEAK}),
+    Recipe(
+        name="disk lost its partition", harm=disk_lost_its_partition, loses=True, topic={**ON_TWO, "config": WEAK}
+    ),
     Recipe(name="power failure", harm=power_failed, loses=True, topic={**ON_THREE, "config": SAFE}),
     Recipe(
         name="follower paused, not idempotent",
