@@ -126,6 +126,7 @@ class Accounts:
             audited = self._audit.book.bound
             account = Deliveries(name, terms, streams=self._streams, places=self._places, audited=audited)
             account.transactional |= {topic for topic, topic_terms in self.topics.items() if topic_terms.transactional}
+            account.copies |= {topic for topic, topic_terms in self.topics.items() if topic_terms.copies_of is not None}
             self._groups[name] = account
         return self._groups[name]
 

@@ -93,10 +93,8 @@ class Audit:
         taken = stretches(rows, keys)
         if reading == "second" and self._blind.any():
             taken = self._unblinded(taken)
-        late_order = finds.add(taken)
-        if column is Column.SECOND and len(late_order):
-            self._late.append((Column.BEHIND, split(late_order, self.book.bound(late_order["key"]))[0]))
-        self._late.append((column, split(taken, self.book.bound(taken["key"]))[0]))
+        settled, behind = finds.add(taken, self._bound)
+        self._late += [(column, settled), (Column.BEHIND, behind)]
         return taken
 
     def _unblinded(self, rows: Table) -> Table:
@@ -174,17 +172,28 @@ class Audit:
         size = len(self._places)
         first, second = (self.reach[name].position[:size] for name in ("first", "second"))
         self._claims.harden(np.minimum(first, second))
+        self._amend_overtaken()
         rows, firm = self._claims.candidates()
         if len(rows):
             self._judge(*decided(rows, firm, self.book.bound(rows["key"])))
         self._judge_beyond()
 
+    def _amend_overtaken(self) -> None:
+        claims = self._claims.overtaken(self._bound)
+        if len(claims):
+            self._late += [(Column.ACKNOWLEDGED, claims), *self._missed(claims)]
+            self.catch_up()
+
+    def _bound(self, rows: Table) -> Numbers:
+        return self.book.bound(rows["key"])
+
     def _judge_beyond(self) -> None:
-        """Finds beyond all that a closed client attempted are judged at once."""
+        """Finds beyond all that a closed client attempted are judged at once; of its copies others attempt more."""
         rows = self._finds["second"].rows
         bound = self.book.bound(rows["key"])
         slots = self._streams.known.slots(rows["key"])
-        beyond = self._streams.closed(rows["key"]) & (bound >= self._streams.attempted[slots])
+        final = self._streams.closed(rows["key"]) & ~self._setting(rows["key"]).copies
+        beyond = final & (bound >= self._streams.attempted[slots])
         if beyond.any():
             keys, inverse = np.unique(rows["key"][beyond], return_inverse=True)
             ends = np.zeros(len(keys), np.int64)
@@ -199,6 +208,7 @@ class Audit:
                 reach.expire(place, start)
         unread = [(Column.UNREAD, rows) for rows in self._unread()]
         self._claims.harden_all()
+        self._amend_overtaken()
         keys = self._streams.known.values
         ends = np.maximum(self._streams.attempted[: len(keys)], self.book.bound(keys))
         for finds in self._finds.values():
@@ -287,7 +297,9 @@ class Audit:
     def _setting(self, keys: Keys) -> Setting:
         topics = (keys >> TOPIC_SHIFT).astype(np.int64)
         compact = np.isin(topics, [topic for topic, terms in self.terms.items() if terms.keys])
-        return Setting(compact, self._streams.closed(keys), self._streams.owned(keys), self._streams.any_dead)
+        copies = np.isin(topics, [topic for topic, terms in self.terms.items() if terms.copies_of is not None])
+        closed, owned = self._streams.closed(keys), self._streams.owned(keys)
+        return Setting(compact, closed, owned, self._streams.any_dead, copies)
 
     def _findings(self, rows: Segments, weights: Mapping[str, Numbers], evidence: Evidence) -> Iterator[Finding]:
         return findings(rows, weights, evidence, self._streams, self.reach["second"])
@@ -300,13 +312,13 @@ class Audit:
             reach.fit()
             mine = np.flatnonzero((self._places.values >> np.uint64(20)) == np.uint64(topic))
             reach.position[mine], reach.at_end[mine] = -1, 0
-        live = self._claims.overlaid()
+        live = self._claims.overlaid(self._bound)
         mine_live = (live.key >> TOPIC_SHIFT == np.uint64(topic)) & (live.times[0] > 0)
         return int(sizes(live.at(mine_live)).sum())
 
     def live_claims(self) -> tuple[Keys, Mapping[str, Numbers]]:
         """Live claims by stream key: how many records each row adds to acknowledged, refused, unknown."""
-        live = self._claims.overlaid()
+        live = self._claims.overlaid(self._bound)
         acknowledged, refused, unknown = normal(_widened(live.times))[:3] * sizes(live)
         return live.key, {"acknowledged": acknowledged, "refused": refused, "unknown": unknown}
 

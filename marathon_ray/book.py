@@ -26,7 +26,7 @@ class Book:
         default: tuple[int, ...],
         *,
         normal: Callable[[Times], Times],
-        forgets: Callable[[Times], NDArray[np.bool_]] | None = None,
+        forgets: Callable[[Segments], NDArray[np.bool_]] | None = None,
     ) -> None:
         self.streams, self._normal, self._forgets = streams, normal, forgets
         self._default: Numbers = np.array(default, np.int64)[:, None]
@@ -77,7 +77,7 @@ class Book:
     def _keep(self, judged: Segments) -> None:
         odd = np.asarray((judged.times != self._default).any(axis=0))
         if self._forgets is not None:
-            odd &= ~self._forgets(judged.times)
+            odd &= ~self._forgets(judged)
         if odd.any():
             self._odd.append(coalesced(judged.at(odd)))
         if len(self._odd) > _PIECES:

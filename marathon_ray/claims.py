@@ -69,6 +69,12 @@ class Claims:
                 waiting.append(chunk)
         self._chunks = waiting
 
+    def overtaken(self, bound: Bound) -> Table:
+        """Remove and return the parts of firm acknowledgements that were settled by another claim of these sequences
+        while they waited: copies are claimed again after an abort."""
+        parts, self.firm = split(self.firm, bound(self.firm))
+        return parts
+
     def candidates(self) -> tuple[Table, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
         """Firm and soft claims, and which of them are firm."""
         rows = together([self.firm, *self.soft.values()])
@@ -91,10 +97,11 @@ class Claims:
             soft[column], self.soft[column] = split(rows, bound(rows))
         return taken, soft
 
-    def overlaid(self) -> Segments:
-        """The live claims as segments, by column ACKNOWLEDGED, REFUSED, UNKNOWN."""
+    def overlaid(self, bound: Bound) -> Segments:
+        """The claims of sequences that are not settled as segments, by column ACKNOWLEDGED, REFUSED, UNKNOWN."""
         hard = together([self.firm, self.waiting(), self.soft[Column.ACKNOWLEDGED]])
-        return overlay(spread(hard), spread(self.soft[Column.REFUSED]), spread(self.soft[Column.UNKNOWN]))
+        live = (split(rows, bound(rows))[1] for rows in (hard, self.soft[Column.REFUSED], self.soft[Column.UNKNOWN]))
+        return overlay(*(spread(rows) for rows in live))
 
     @property
     def rows(self) -> int:

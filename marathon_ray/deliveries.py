@@ -55,16 +55,21 @@ _FATES: Final[Mapping[Given, Fate]] = {
 
 
 def normal(times: Numbers) -> Numbers:
-    """One form for all histories: that it was committed is the rule, and what was delivered needs no excuse."""
+    """One form for all histories: that it was committed is the rule, what was delivered needs no excuse, and an aborted
+    copy of what is in the log once more is as if it had not been."""
     out = times.copy()
     out[Given.COMMITTED] = 0
     out[Given.UNSURE] = out[Given.UNSURE] > 0
-    out[Given.EXCUSED] = (out[Given.EXCUSED] > 0) & (out[Given.DELIVERED] == 0)
+    again = (out[Given.LOG] > out[Given.ABORTED]) & (out[Given.ABORTED] > 0)
+    out[Given.LOG] -= np.where(again, out[Given.ABORTED], 0)
+    out[Given.ABORTED] *= ~again
+    owing = np.maximum(out[Given.LOG] - out[Given.DELIVERED], 0)
+    out[Given.EXCUSED] = np.minimum(out[Given.EXCUSED], owing)
     return out
 
 
 def duly_withheld(times: Numbers) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    """Aborted and not delivered: as common as aborts are, and final."""
+    """Aborted and not delivered: as common as aborts are, and final unless it is copied again."""
     return np.asarray(
         (times[Given.ABORTED] >= times[Given.LOG]) & (times[Given.LOG] > 0) & (times[Given.DELIVERED] == 0)
     )
@@ -81,7 +86,7 @@ def judge(times: Numbers, *, committed: bool) -> Mapping[str, Numbers]:
         "withheld": withheld & (delivered == 0) & (log > 0),
         "excused": owed & (delivered == 0) & (excused > 0),
         "delivered, not in the log": (log == 0) & (delivered > 0),
-        FindingKind.SKIPPED: owed & (delivered == 0) & (excused == 0),
+        FindingKind.SKIPPED: owed & (delivered + excused < log),
         FindingKind.ABORTED_DELIVERED: withheld & (delivered > 0),
     }
     counts: dict[str, Numbers] = {str(name): mask.astype(np.int64) for name, mask in masks.items()}
@@ -92,7 +97,8 @@ def judge(times: Numbers, *, committed: bool) -> Mapping[str, Numbers]:
 class Deliveries:
     """One group's account. It is never ahead of claims against log, which is `audited` to a bound in each stream.
 
-    `transactional` are the topics (ordinals) whose records' fates will be told.
+    `transactional` are the topics (ordinals) whose records' fates will be told, `copies` those in which what was aborted
+    comes again.
     """
 
     def __init__(
@@ -102,13 +108,18 @@ class Deliveries:
         self.committed = terms.isolation == "read_committed"
         self._latest = terms.starts == "latest"
         self.transactional: set[int] = set()
+        self.copies: set[int] = set()
         self.reach = Reach(places, once=False)
-        self.book = Book(streams.known, DEFAULT, normal=normal, forgets=duly_withheld if self.committed else None)
+        self.book = Book(streams.known, DEFAULT, normal=normal, forgets=self._forgets)
         self.totals = Totals(places)
         self._live: dict[Given, list[Table]] = {column: [] for column in Given}
         self._late: list[tuple[Given, Table]] = []
         self.found: list[Finding] = []
         self.withdrawn: list[Finding] = []
+
+    def _forgets(self, rows: Segments) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+        copies = np.isin((rows.key >> TOPIC_SHIFT).astype(np.int64), list(self.copies))
+        return duly_withheld(rows.times) & self.committed & ~copies
 
     def log(self, rows: Table) -> None:
         """Take what the second pass found."""
@@ -169,7 +180,7 @@ class Deliveries:
 
     def settle(self, second: Numbers) -> None:
         """Judge what the second pass (its positions by place slot) and the group both are beyond."""
-        self._catch_up()
+        self._catch_up(second)
         log = self._rows(Given.LOG)
         if not len(log):
             return
@@ -200,6 +211,7 @@ class Deliveries:
     def finish(self, second: Numbers) -> None:
         """Judge everything; what lies at or behind the group's last position is not owed."""
         self.settle(second)
+        self._catch_up(np.full(len(self._places), BEYOND))
         keys = self._streams.known.values
         ends = self.book.bound(keys).copy()
         for column in (Given.LOG, Given.DELIVERED):
@@ -231,9 +243,15 @@ class Deliveries:
             ranges = [(0, start), (int(self.reach.position[slot]), BEYOND), *self.reach.gaps.get(slot, [])]
             yield from ((Given.EXCUSED, between_offsets(mine, first, end)) for first, end in ranges if first < end)
 
-    def _catch_up(self) -> None:
-        late = [(column, rows) for column, rows in self._late if len(rows)]
-        self._late = []
+    def _catch_up(self, second: Numbers) -> None:
+        """Amend by late rows; what was delivered beyond the second pass's positions waits for the log to tell of it."""
+        late, self._late = self._late, []
+        for at, (column, rows) in enumerate(late):
+            if column is Given.DELIVERED and len(rows):
+                reached = rows["last_offset"] < second[self._places.slots(rows["key"] >> PARTITION_SHIFT)]
+                late[at] = (column, rows[reached])
+                self._late.append((column, rows[~reached]))
+        late = [(column, rows) for column, rows in late if len(rows)]
         if not late:
             return
         was, now = self.book.amend(stack([weighed(rows, column, len(Given)) for column, rows in late]))

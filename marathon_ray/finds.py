@@ -19,19 +19,21 @@ class Finds:
         self._behind: list[Table] = []
         self._peak: Numbers = np.zeros(0, np.int64)  # by stream slot: the highest sequence found so far
 
-    def add(self, rows: Table) -> Table:
-        """Take rows that were just read; returns those parts of them that came behind a later sequence."""
-        if not len(rows):
-            return NONE
-        self._rows.append(rows)
-        if not self._ordered:
-            return NONE
+    def add(self, rows: Table, bound: Bound) -> tuple[Table, Table]:
+        """Take rows that were just read, and return their parts below the bounds (these are settled, so not kept), and
+        those of the returned that came behind a later sequence."""
+        settled, live = split(rows, bound(rows))
+        if len(live):
+            self._rows.append(live)
+        if not (self._ordered and len(rows)):
+            return settled, NONE
         self._peak = fitted(self._peak, len(self._streams), -1)
         late, keys, peak = behind(rows, self._peak[self._streams.slots(rows["key"])])
         self._peak[self._streams.slots(keys)] = peak
-        if len(late):
-            self._behind.append(late)
-        return late
+        late, live = split(late, bound(late))
+        if len(live):
+            self._behind.append(live)
+        return settled, late
 
     @property
     def rows(self) -> Table:

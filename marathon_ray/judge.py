@@ -53,6 +53,9 @@ class Setting:
     closed: Mask
     owned: Mask
     any_dead: bool
+    copies: (
+        Mask  # of another's records: one that is aborted is made again, so once and in order are no rules of the log
+    )
 
 
 def judge(times: Numbers, setting: Setting) -> Mapping[str, Numbers]:
@@ -81,11 +84,12 @@ def judge(times: Numbers, setting: Setting) -> Mapping[str, Numbers]:
         FindingKind.VANISHED: unknown & first & ~found & ~excused,
         FindingKind.REFUSED_FOUND: refused & (first | found),
         "unknown found": unknown & found,
-        FindingKind.PHANTOM: (stray & setting.owned & setting.closed) | (alien & (not setting.any_dead)),
+        FindingKind.PHANTOM: (stray & setting.owned & setting.closed & ~setting.copies)
+        | (alien & (not setting.any_dead)),
         FindingKind.UNOWNED: alien & setting.any_dead,
-        "unreported found": stray & setting.owned & ~setting.closed,
-        FindingKind.DISORDERED: found & (times[Column.BEHIND] >= times[Column.SECOND]),
+        "unreported found": stray & setting.owned & (~setting.closed | setting.copies),
+        FindingKind.DISORDERED: found & (times[Column.BEHIND] >= times[Column.SECOND]) & ~setting.copies,
     }
     counts: dict[str, Numbers] = {str(name): mask.astype(np.int64) for name, mask in masks.items()}
-    counts[FindingKind.DUPLICATED] = np.maximum(times[Column.SECOND] - 1, 0)
+    counts[FindingKind.DUPLICATED] = np.maximum(times[Column.SECOND] - 1, 0) * ~setting.copies
     return counts

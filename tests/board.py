@@ -57,7 +57,7 @@ TRANSACTED: Final = (
         sabotage.CommitWhatShouldAbort,
         {(FindingKind.POISON, LIVE): ALL, (FindingKind.ABORTED_DELIVERED, LIVE): ALL},
     ),
-    Plant("transactor", sabotage.HideAbort, {(FindingKind.DUPLICATED, LOG): ALL, (FindingKind.SKIPPED, LIVE): ALL}),
+    Plant("transactor", sabotage.HideAbort, {(FindingKind.SKIPPED, LIVE): ALL}),
 )
 
 

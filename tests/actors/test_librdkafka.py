@@ -1,5 +1,6 @@
 """The boundary against the mock cluster: what is taken, what is refused, what comes back, and that nothing leaks."""
 
+import ctypes as C  # noqa: N812 - the name that ctypes code is read with
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from actors import librdkafka as rk
 from actors import rows
+from actors.bindings import LIBRARY
 from actors.librdkafka import Batch, Fetch, Place, Reports
 from actors.record import HEAD, VERSION
 from actors.tally import Kind, Outcome
@@ -30,9 +32,9 @@ def topic(mock_kafka: MockKafka) -> str:
 class Client:
     """A producing client with one topic."""
 
-    def __init__(self, mock: MockKafka, topic: str, **properties: str) -> None:
+    def __init__(self, target: dict[str, str], topic: str, **properties: str) -> None:
         named = {name.replace("_", "."): value for name, value in properties.items()}
-        self.handle = rk.open_client(rk.PRODUCER, {**mock.properties, "log_level": "0", **named})
+        self.handle = rk.open_client(rk.PRODUCER, {**target, "log_level": "0", **named})
         self.topic = rk.open_topic(self.handle, topic)
         self.reports = Reports(self.handle)
 
@@ -73,12 +75,13 @@ def records(number: int, size: int = 64, *, keyed: bool = False) -> Batch:
     return batch
 
 
-def fetched(mock: MockKafka, topic: str, number: int) -> np.ndarray:
-    """The first `number` rows of partition 0."""
-    properties = {**mock.properties, "group.id": "unused", "log_level": "0", "enable.partition.eof": "true"}
+def fetched(target: dict[str, str], topic: str, number: int, begin: Place | None = None) -> np.ndarray:
+    """The first `number` rows of partition 0, or from another place on; what is not there is told, not skipped."""
+    usual = {"group.id": "unused", "log_level": "0", "enable.partition.eof": "true", "auto.offset.reset": "error"}
+    properties = {**target, **usual}
     handle = rk.open_client(rk.CONSUMER, properties)
     fetch = Fetch(handle, {topic: 3}, RUN)
-    rk.assign(handle, [Place(topic, 0, 0)])
+    rk.assign(handle, [begin or Place(topic, 0, 0)])
     got, deadline = [np.zeros(0, rows.FETCHED)], time.monotonic() + 10
     while sum(map(len, got)) < number and time.monotonic() < deadline:
         many, _ = fetch.poll(0.1, 1_000)
@@ -91,21 +94,21 @@ def fetched(mock: MockKafka, topic: str, number: int) -> np.ndarray:
 def test_every_record_comes_back_as_one_report_and_one_row(
     mock_kafka: MockKafka, topic: str, opened: list[Client]
 ) -> None:
-    opened.append(client := Client(mock_kafka, topic))
+    opened.append(client := Client(mock_kafka.properties, topic))
     assert records(500, keyed=True).produce(client.topic, 0, 0, 500) == 500
     reports = client.drain()
     assert reports["sequence"].tolist() == list(range(500))
     assert set(reports["stream"]) == {5}
     assert set(reports["outcome"]) == {Outcome.ACKNOWLEDGED}
     assert reports["offset"].tolist() == list(range(500))
-    read = fetched(mock_kafka, topic, 500)[:500]
+    read = fetched(mock_kafka.properties, topic, 500)[:500]
     assert read["sequence"].tolist() == list(range(500))
     assert not read["check"].any()
     assert set(zip(read["client"], read["topic"], read["partition"], strict=True)) == {(11, 3, 0)}
 
 
 def test_a_full_queue_takes_a_prefix(mock_kafka: MockKafka, topic: str, opened: list[Client]) -> None:
-    opened.append(client := Client(mock_kafka, topic, queue_buffering_max_messages="500"))
+    opened.append(client := Client(mock_kafka.properties, topic, queue_buffering_max_messages="500"))
     batch = records(1_000)
     taken = batch.produce(client.topic, 0, 0, 1_000)
     assert taken == 500
@@ -114,7 +117,7 @@ def test_a_full_queue_takes_a_prefix(mock_kafka: MockKafka, topic: str, opened: 
 
 
 def test_a_record_that_is_too_large_is_refused_alone(mock_kafka: MockKafka, topic: str, opened: list[Client]) -> None:
-    opened.append(client := Client(mock_kafka, topic, message_max_bytes="2000"))
+    opened.append(client := Client(mock_kafka.properties, topic, message_max_bytes="2000"))
     batch = records(10, 6_000)
     batch.sizes[:] = 100
     batch.sizes[3] = 6_000
@@ -140,7 +143,7 @@ def test_a_purge_gives_each_record_its_last_report(topic: str, opened: list[Clie
 def test_a_partition_that_is_not_there_is_known_before_anything_is_sent(
     mock_kafka: MockKafka, topic: str, opened: list[Client]
 ) -> None:
-    opened.append(client := Client(mock_kafka, topic))
+    opened.append(client := Client(mock_kafka.properties, topic))
     assert rk.partitions(client.handle, client.topic, 10.0) == 4
 
 
@@ -148,27 +151,27 @@ def test_a_partition_that_is_not_there_is_known_before_anything_is_sent(
 def test_a_flipped_bit_of_head_value_or_key_is_found(
     mock_kafka: MockKafka, topic: str, opened: list[Client], column: str, at: tuple[int, int]
 ) -> None:
-    opened.append(client := Client(mock_kafka, topic))
+    opened.append(client := Client(mock_kafka.properties, topic))
     batch = records(5, keyed=True)
     getattr(batch, column)[at] ^= np.uint64(1 << 17)
     batch.produce(client.topic, 0, 0, 5)
     client.drain()
-    assert fetched(mock_kafka, topic, 5)[:5]["check"].tolist() == [0, 0, Kind.CORRUPT, 0, 0]
+    assert fetched(mock_kafka.properties, topic, 5)[:5]["check"].tolist() == [0, 0, Kind.CORRUPT, 0, 0]
 
 
 def test_short_and_foreign_records_are_told_apart(mock_kafka: MockKafka, topic: str, opened: list[Client]) -> None:
-    opened.append(client := Client(mock_kafka, topic))
+    opened.append(client := Client(mock_kafka.properties, topic))
     batch = records(3)
     batch.sizes[0] = 47
     batch.values[1, :6].view(HEAD)["run"] = RUN + 1
     rows.seal(batch.values, batch.sizes, batch.keys, 0, 3)
     batch.produce(client.topic, 0, 0, 3)
     client.drain()
-    assert fetched(mock_kafka, topic, 3)[:3]["check"].tolist() == [Kind.SHORT, Kind.FOREIGN, 0]
+    assert fetched(mock_kafka.properties, topic, 3)[:3]["check"].tolist() == [Kind.SHORT, Kind.FOREIGN, 0]
 
 
 def test_the_end_of_a_partition_is_an_error_row(mock_kafka: MockKafka, topic: str) -> None:
-    read = fetched(mock_kafka, topic, 1)
+    read = fetched(mock_kafka.properties, topic, 1)
     assert read["error"].tolist() == [rk.PARTITION_EOF]
     assert (int(read["topic"][0]), int(read["offset"][0])) == (3, 0)
 
@@ -217,3 +220,37 @@ def test_nothing_is_used_after_it_was_freed_or_freed_twice() -> None:
 def test_where_a_log_was_cut_is_read_from_the_words(words: bytes, named: int) -> None:
     letters = np.frombuffer(words + b"\0", np.uint8)
     assert rows._named_end(np.uint64(letters.ctypes.data), np.uint64(len(words))) == named
+
+
+def test_a_reader_put_behind_a_place_where_the_log_was_cut_is_told_by_the_epoch_it_had_read_in() -> None:
+    cluster = rk.open_client(rk.PRODUCER, {"test.mock.num.brokers": "3", "bootstrap.servers": "mock", "log_level": "0"})
+    LIBRARY.rd_kafka_handle_mock_cluster.restype = C.c_void_p
+    LIBRARY.rd_kafka_mock_cluster_bootstraps.restype = C.c_char_p
+    mock = C.c_void_p(LIBRARY.rd_kafka_handle_mock_cluster(C.c_void_p(cluster)))
+    target = {"bootstrap.servers": LIBRARY.rd_kafka_mock_cluster_bootstraps(mock).decode()}
+    assert LIBRARY.rd_kafka_mock_topic_create(mock, b"cut", 1, 3) == 0
+    try:
+        for leader in (1, 2):  # three records in each of two epochs
+            assert LIBRARY.rd_kafka_mock_partition_set_leader(mock, b"cut", 0, leader) == 0
+            writer = Client(target, "cut")
+            assert records(3).produce(writer.topic, 0, 0, 3) == 3
+            assert set(writer.drain()["outcome"]) == {Outcome.ACKNOWLEDGED}
+            writer.close()
+        read = fetched(target, "cut", 6)
+        assert read["offset"][:6].tolist() == list(range(6))
+        before, after = int(read["epoch"][2]), int(read["epoch"][3])
+        assert before < after
+        (told,) = fetched(target, "cut", 1, Place("cut", 0, 5, before))
+        assert (told["error"], told["sequence"]) == (rk.RESET, 3)
+        assert fetched(target, "cut", 1, Place("cut", 0, 5, after))["offset"][0] == 5
+    finally:
+        rk.close_client(cluster)
+
+
+def test_going_to_a_partition_that_is_not_read_is_refused_by_name(mock_kafka: MockKafka, topic: str) -> None:
+    handle = rk.open_client(rk.CONSUMER, {**mock_kafka.properties, "group.id": "unused", "log_level": "0"})
+    try:
+        with pytest.raises(rk.KafkaError, match=f"going to offset 4 of {topic}-1 failed"):
+            rk.seek(handle, [Place(topic, 1, 4)], 5)
+    finally:
+        rk.close_client(handle)

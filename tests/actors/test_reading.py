@@ -178,14 +178,15 @@ def test_full_tables_of_runs_and_spans_are_turned_and_nothing_is_lost() -> None:
     assert tables["spans"]["first_offset"].tolist() == list(range(10_000))
 
 
-def test_incidents_beyond_their_table_are_counted() -> None:
+def test_incidents_beyond_their_table_are_counted_and_a_moved_log_is_told_all_the_same() -> None:
     one = reading()
     table = rows(list(range(1_500)), check=int(Kind.SHORT))
     one.fold(table, 1_500, NOW)
     one.note(Kind.EXPIRED, TOPIC, 0, offset=1, count=1, at=NOW)
     tables = one.cut(NOW)
-    assert len(tables["incidents"]) == 1_024
-    assert one.cut_counts() == {"read": 1_500, "read bytes": 150_000, "incidents beyond": 477}
+    assert len(tables["incidents"]) == 1_025
+    assert incidents(tables)[-1] == (Kind.EXPIRED, 1, 1)
+    assert one.cut_counts() == {"read": 1_500, "read bytes": 150_000, "incidents beyond": 476}
 
 
 def test_a_noted_incident_travels_with_the_next_cut_only() -> None:

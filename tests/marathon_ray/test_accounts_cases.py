@@ -12,6 +12,24 @@ from tests.model.parts import found_of
 A, R, U = Outcome.ACKNOWLEDGED, Outcome.REFUSED, Outcome.UNKNOWN
 
 
+def test_a_duplicate_of_what_was_settled_is_counted_once_and_as_nothing_else() -> None:
+    bench = Bench()
+    bench.write(A, 0, 9, offset=0)
+    bench.both(run(0, 9))
+    bench.accounts.settle()
+    bench.write(A, 10, 19, offset=13)
+    bench.both([(10, 3), (11, 4), (12, 5), *run(10, 19, shift=3)])
+    (finding,) = bench.accounts.settle().findings
+    assert (finding.kind, finding.first, finding.count) == (FindingKind.DUPLICATED, 3, 3)
+    counts = bench.accounts.balance().places[0, 0]
+    assert {name: count for name, count in counts.items() if count} == {
+        "attempted": 20,
+        "acknowledged": 20,
+        "found": 20,
+        "duplicated": 3,
+    }
+
+
 def test_records_acknowledged_and_read_twice_are_found_and_leave_nothing_behind() -> None:
     bench = Bench()
     bench.write(A, 0, 99, offset=0)

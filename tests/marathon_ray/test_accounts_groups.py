@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.tally import Fate, Kind, Outcome
+from actors.tally import Fate, Kind, Life, Outcome
 from marathon_ray.finding import FindingKind
 from marathon_ray.terms import GroupTerms
 from tests.model.bench import CLIENT, Bench, of, run
@@ -122,6 +122,44 @@ def test_every_input_is_copied_exactly_once() -> None:
         (FindingKind.NOT_COPIED, 1, 9, 1),
         (FindingKind.COPIED_TWICE, 1, 4, 1),
     ]
+
+
+def copies_told(bench: Bench, *rows: tuple[Fate, int, int, int]) -> None:
+    bench.take(
+        "transactor",
+        fates=[(CLIENT, 0, 1, fate, number, first, last, 99) for fate, number, first, last in rows],
+    )
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_a_copy_that_was_aborted_and_made_again_is_neither_duplicate_nor_lost_nor_withheld(*, eager: bool) -> None:
+    bench = Bench(groups=COMMITTED)
+    bench.write(A, 0, 9, offset=0, life=Life.CLOSED)
+    bench.both(run(0, 9))
+    bench.write(A, 0, 9, offset=0, place=(1, 0))  # the copies' first transaction, and …
+    bench.write(A, 0, 9, offset=11, place=(1, 0))  # … the second: told before either is read
+    copies_told(bench, (Fate.ABORTED, 1, 0, 9), (Fate.COMMITTED, 2, 0, 9))
+    for entries in (run(0, 9), run(0, 9, shift=11)):
+        bench.both_of((1, 0), entries)
+        if eager:
+            assert bench.accounts.settle().findings == ()
+            assert bench.total("acknowledged") == 20
+    bench.read("live", run(0, 9, shift=11), place=(1, 0))
+    assert bench.accounts.settle().findings == ()
+    assert bench.accounts.finish().findings == ()
+    assert (bench.total("acknowledged"), bench.total("found")) == (20, 20)
+    assert (bench.total("owed", "live"), bench.total("delivered", "live")) == (20, 10)
+    assert bench.total("excused", "live") == 10  # the input, which this group does not read
+
+
+def test_a_committed_copy_that_a_group_is_not_given_is_skipped_beside_one_that_it_is() -> None:
+    bench = Bench(groups=COMMITTED)
+    bench.write(A, 0, 9, offset=0, place=(1, 0))
+    copies_told(bench, (Fate.COMMITTED, 1, 0, 9), (Fate.COMMITTED, 2, 0, 9))
+    bench.both_of((1, 0), [*run(0, 9), *run(0, 9, shift=11)])
+    bench.read("live", run(0, 9, shift=11), place=(1, 0))
+    findings = bench.accounts.finish().findings
+    assert [(f.kind, f.count) for f in findings if f.reading] == [(FindingKind.SKIPPED, 10)]
 
 
 def test_partitions_added_are_audited_from_their_start_and_a_late_group_owes_nothing_before_it() -> None:

@@ -61,6 +61,10 @@ class Bench:
         for reading in ("first", "second"):
             self.read(reading, listed, position=position)
 
+    def both_of(self, place: tuple[int, int], entries: list[tuple[int, int]]) -> None:
+        for reading in ("first", "second"):
+            self.read(reading, entries, place=place)
+
     def total(self, name: str, group: str = "") -> int:
         balance = self.accounts.balance()
         assert not balance.faults()
