@@ -60,12 +60,17 @@ class Pass:
         self.reading.stand(self._target.topics[place[0]].ordinal, place[1], max(offset, -1), 0)
 
     def _assign(self) -> None:
-        rk.assign(self._reader.handle, [Place(*place, self._next(place)) for place in self._places])
+        rk.assign(self._reader.handle, [Place(*place, self._next(place), self._epoch(place)) for place in self._places])
         rk.pause(self._reader.handle, [Place(*place) for place in self._paused])
 
     def _next(self, place: tuple[str, int]) -> int:
         position = int(self._row(place)["position"])
         return position if position >= 0 else self._begin[place]
+
+    def _epoch(self, place: tuple[str, int]) -> int:
+        """The leader epoch in which the record right before the position was read; -1 where none was."""
+        row = self._row(place)
+        return int(row["epoch"]) if row["last_offset"] + 1 == row["position"] else -1
 
     def take(self, seconds: float, limits: Counts) -> int:
         """Wait for records: no more than there are, all partitions together, up to the limits.

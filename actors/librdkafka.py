@@ -36,11 +36,13 @@ class KafkaError(Exception):
 
 
 class Place(NamedTuple):
-    """A partition and an offset in it (the next to read, or to commit)."""
+    """A partition and an offset in it (the next to read, or to commit); `epoch` is the leader epoch of the record before
+    it (-1: not known), by which a reader that is put there is told if the log was cut and has grown again since."""
 
     topic: str
     partition: int
     offset: int = -1001  # RD_KAFKA_OFFSET_INVALID: wherever the group stands
+    epoch: int = -1
 
 
 class Event(NamedTuple):
@@ -140,11 +142,12 @@ def _rebalance(on_rebalance: OnRebalance) -> Callable[[Handle, int, Handle, Hand
 
 
 def _places(partitions: Handle) -> list[Place]:
+    return [Place(one.topic.decode(), one.partition, one.offset) for one in _elements(partitions)]
+
+
+def _elements(partitions: Handle) -> list[Any]:
     listed = C.cast(partitions, C.POINTER(rd.Partitions)).contents
-    return [
-        Place(one.topic.decode(), one.partition, one.offset)
-        for one in (listed.elements[index] for index in range(listed.count))
-    ]
+    return [listed.elements[index] for index in range(listed.count)]
 
 
 class _List:
@@ -153,7 +156,9 @@ class _List:
     def __init__(self, places: Iterable[Place]) -> None:
         self.pointer = rd.list_new(16)
         for place in places:
-            rd.list_add(self.pointer, place.topic.encode(), place.partition).contents.offset = place.offset
+            added = rd.list_add(self.pointer, place.topic.encode(), place.partition)
+            added.contents.offset = place.offset
+            rd.set_epoch(added, place.epoch)
 
     def __enter__(self) -> Handle:
         return int(self.pointer)
@@ -328,9 +333,11 @@ def resume(client: Handle, places: Iterable[Place]) -> None:
 
 
 def seek(client: Handle, places: Iterable[Place], seconds: float) -> None:
-    """The next records of these partitions are those at the given offsets."""
+    """The next records of these partitions are those at the given offsets. Raises KafkaError where one is not."""
     with _List(places) as listed:
         _check_error(rd.seek(client, listed, int(seconds * 1000)))
+        for one in _elements(listed):
+            _check(one.err, f"going to offset {one.offset} of {one.topic.decode()}-{one.partition} failed")
 
 
 def commit(client: Handle, places: Iterable[Place], *, wait: bool = False) -> None:

@@ -27,6 +27,7 @@ class Reading:
         self._found: Table = np.zeros(_ROWS, FOUND)
         self._spans: Table = np.zeros(_ROWS, SPANS)
         self._incidents: Table = np.zeros(_INCIDENTS, INCIDENTS)
+        self._notes: list[tuple[int, ...]] = []  # few, and each changes what the rows mean: they always find room
         self._used = np.zeros(4, np.int64)
         self._full_found: list[Table] = []
         self._full_spans: list[Table] = []
@@ -36,7 +37,7 @@ class Reading:
     def _add_topic(self, topic: int, count: int) -> None:
         self._bases[topic] = len(self.places)
         added = np.zeros(count, PLACE)
-        added["topic"], added["partition"], added["position"] = topic, np.arange(count), -1
+        added["topic"], added["partition"], added["position"], added["epoch"] = topic, np.arange(count), -1, -1
         self.places = np.concatenate([self.places, added])
 
     def index(self, topic: int, partition: int) -> int:
@@ -55,15 +56,11 @@ class Reading:
         """The reader was put at `position` (-1: wherever it will be) for a new stint; that is no rewind."""
         self._close_spans()  # a span belongs to one stint
         place = self.place(topic, partition)
-        place["position"], place["stint"], place["at_end"] = position, stint, 0
+        place["position"], place["stint"], place["at_end"], place["epoch"] = position, stint, 0, -1
 
     def note(self, kind: Kind, topic: int, partition: int, *, offset: int, count: int, at: int) -> None:
         """Book an incident that is no record."""
-        if self._used[INCIDENT_ROWS] == _INCIDENTS:
-            self.sums[kernels.BEYOND] += 1
-            return
-        self._incidents[self._used[INCIDENT_ROWS]] = (kind, topic, partition, 0, -1, offset, count, at)
-        self._used[INCIDENT_ROWS] += 1
+        self._notes.append((kind, topic, partition, 0, -1, offset, count, at))
 
     def fold(self, fetched: Table, count: int, now: int) -> None:
         """Book `count` FETCHED rows; `now` is the wall clock, ns."""
@@ -114,8 +111,9 @@ class Reading:
         found, spans = np.concatenate(self._full_found), np.concatenate(self._full_spans)
         self._full_found.clear()
         self._full_spans.clear()
-        incidents = self._incidents[: self._used[INCIDENT_ROWS]].copy()
+        incidents = np.concatenate([self._incidents[: self._used[INCIDENT_ROWS]], np.array(self._notes, INCIDENTS)])
         self._used[INCIDENT_ROWS] = 0
+        self._notes.clear()
         return {"found": found, "spans": spans, "positions": self._cut_positions(), "incidents": incidents}
 
     def cut_counts(self) -> dict[str, int]:

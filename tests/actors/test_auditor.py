@@ -240,6 +240,28 @@ def test_where_one_log_has_moved_the_others_are_read_on_and_not_again(mock_kafka
     assert again == ends[1]  # a block is the unit of re-reading; the begin of another partition is none
 
 
+def test_a_pass_that_is_put_where_it_stood_says_in_which_epoch_it_had_read_so_that_a_cut_meanwhile_is_told(
+    mock_kafka: MockKafka, audits: list[Audit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put: list[list[rk.Place]] = []
+    assign = rk.assign
+
+    def noting(client: int, places: list[rk.Place]) -> None:
+        put.append(places)
+        assign(client, places)
+
+    monkeypatch.setattr(rk, "assign", noting)
+    audits.append(audit := Audit(mock_kafka))
+    audit.write(2_000)
+    audit.begin().drain()
+    assert {place.epoch for place in put[0]} == {-1}
+    put.clear()
+    audit.change()
+    audit.until(lambda: len(put) == 2)
+    assert {place.partition: place.offset for place in put[-1]} == audit.ends()
+    assert {place.epoch >= 0 for places in put for place in places} == {True}
+
+
 def test_a_partition_without_a_leader_is_asked_again(mock_kafka: MockKafka, monkeypatch: pytest.MonkeyPatch) -> None:
     audit = Audit(mock_kafka, partitions=1)
     audit.write(100)

@@ -127,10 +127,7 @@ def test_a_record_that_is_too_large_is_refused_alone(mock_kafka: MockKafka, topi
 
 
 def test_a_purge_gives_each_record_its_last_report(topic: str, opened: list[Client]) -> None:
-    class Nowhere:
-        properties = {"bootstrap.servers": "127.0.0.1:1"}  # noqa: RUF012 - a stand-in for the mock
-
-    opened.append(client := Client(Nowhere(), topic))  # type: ignore[arg-type]
+    opened.append(client := Client({"bootstrap.servers": "127.0.0.1:1"}, topic))
     assert records(1_000).produce(client.topic, -1, 0, 1_000) == 1_000
     rk.purge(client.handle)
     reports = client.drain()
