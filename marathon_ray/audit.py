@@ -98,11 +98,24 @@ class Audit:
         return taken
 
     def _unblinded(self, rows: Table) -> Table:
-        """Without finds of settled records at offsets that were judged before the log was cut below them."""
+        """Without finds of records settled as found, at offsets that were judged before the log was cut below them.
+
+        One that was settled as not found was written behind the cut and judged before the passes knew of it: it is news.
+        """
         self._blind = fitted(self._blind, len(self._places))
         again = rows["first_offset"] < self._blind[self._places.slots(rows["key"] >> PARTITION_SHIFT)]
-        _, unsettled = split(rows[again], self.book.bound(rows["key"][again]))
-        return together([rows[~again], unsettled])
+        settled, unsettled = split(rows[again], self._bound(rows[again]))
+        news = among(settled, self._not_found(settled["key"]))
+        taken = together([rows[~again], unsettled, news])
+        return taken[np.argsort(taken["first_offset"], kind="stable")]  # in the log's order again
+
+    def _not_found(self, keys: Keys) -> Table:
+        """Settled sequences of these streams that the second pass did not find."""
+        odd = self.book.exceptions()
+        odd = odd.at((odd.times[Column.SECOND] == 0) & np.isin(odd.key, keys))
+        rows = np.full(len(odd), -1, NONE.dtype)
+        rows["key"], rows["first"], rows["last"] = odd.key, odd.first, odd.last
+        return rows
 
     def fork(self, reading: str, fork: Fork, at: int) -> None:
         """A pass learned of a fork; the second pass's finds from its base on are void."""
