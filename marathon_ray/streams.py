@@ -22,6 +22,9 @@ class Streams:
         self.attempted: Numbers = np.zeros(0, np.int64)  # by stream slot
         self._life: Numbers = np.zeros(0, np.int64)  # by client slot
         self._owner: Numbers = np.zeros(0, np.int64)
+        self._writer: Numbers = np.zeros(
+            0, np.int64
+        )  # by stream slot: who attempted last; a copy's is not its client's owner
         self._workers: dict[str, int] = {}
         self._dead: set[int] = set()
         self._closing: list[int] = []
@@ -43,7 +46,11 @@ class Streams:
         clients = together([nothing(CLIENTS), *(part.clients for _, part in reports)])
         slots = self.known.slots(self.keys(attempts))
         np.maximum.at(self.attempted, slots, attempts["attempted"])
-        self._own(attempts, np.repeat(numbers, [len(part.attempts) for _, part in reports]))
+        writers = np.repeat(numbers, [len(part.attempts) for _, part in reports])
+        self._writer = fitted(self._writer, len(self.known), _NOBODY)
+        self._writer[slots] = writers
+        nobodys = self._owner[self.clients.slots(attempts["client"])] == _NOBODY
+        self._own(attempts[nobodys], writers[nobodys])
         slots = self._own(clients, np.repeat(numbers, [len(part.clients) for _, part in reports]))
         ending = (clients["life"] == Life.CLOSED) & (self._life[slots] == Life.OPEN)
         self._closing += slots[ending].tolist()
@@ -72,10 +79,13 @@ class Streams:
         )
 
     def left_by(self, worker: str) -> Keys:
-        """Streams of a worker's clients that were never closed."""
+        """Streams that a worker wrote last, but those of its clients that were closed."""
         number = self._workers.get(worker, _NOBODY - 1)
         clients = (self.known.values & LOW).astype(np.intp)
-        left: Keys = self.known.values[(self._owner[clients] == number) & (self._life[clients] == Life.OPEN)]
+        self._writer = fitted(self._writer, len(self.known), _NOBODY)
+        wrote = self._writer[: len(clients)] == number
+        ended = (self._owner[clients] == number) & (self._life[clients] == Life.CLOSED)
+        left: Keys = self.known.values[wrote & ~ended]
         return left
 
     def closed(self, keys: Keys) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
