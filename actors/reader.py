@@ -78,4 +78,4 @@ class Reader:
     def close(self, *, wait: bool = True) -> None:
         """Handle, queue and topics are gone."""
         self._fetch.close()
-        rk.close_client(self.handle, wait=wait)
+        rk.close_client(self.handle, wait=wait and rk.fatal_error(self.handle) is None)

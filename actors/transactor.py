@@ -164,6 +164,9 @@ class Transactor:
             errors = self._reader.book(count, self._clock)
         self._books.errors([rk.Event(int(row["error"]), "", fatal=False) for row in errors])
         rows = self._reader.rows[:count]
+        if (rows["error"] == rk.FATAL).any():
+            self._lose(LostError("its reader met a fatal error"))
+            return
         if not (rows["error"] == 0).any():
             return
         try:

@@ -1,5 +1,6 @@
 """One life of a reading client on the mock cluster: rows booked, errors told apart, batches copied."""
 
+import ctypes
 import time
 from itertools import count
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from actors import librdkafka as rk
+from actors.bindings import LIBRARY
 from actors.claiming import Claiming
 from actors.composer import Composer, Identity, Times
 from actors.librdkafka import Place
@@ -116,3 +118,14 @@ def test_copies_hold_keys_and_values_and_grow_with_the_largest(target: Target) -
     assert heads["sequence"].tolist() == rows["sequence"].tolist()
     assert batch.keys[:count_, 1].tolist() == [int(sequence) % 10 for sequence in rows["sequence"]]
     assert set(batch.sizes[:count_].tolist()) == {10_000}
+
+
+def test_a_reader_that_met_a_fatal_error_leaves_its_group_and_closes_without_a_word(target: Target) -> None:
+    reader = Reader(target, {"group.id": "left"}, Reading({1: PARTITIONS}))
+    rk.subscribe(reader.handle, target.topics)
+    fenced = 82
+    assert LIBRARY.rd_kafka_test_fatal_error(ctypes.c_void_p(reader.handle), fenced, b"as a test wants it") == 0
+    began = time.monotonic()
+    rk.leave(reader.handle)
+    reader.close()
+    assert time.monotonic() - began < 5

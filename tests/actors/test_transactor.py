@@ -1,5 +1,6 @@
 """The transacting worker where no cluster that aborts is needed: what it copies, what it refuses, how it comes back."""
 
+import ctypes
 import threading
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from actors import librdkafka as rk
+from actors.bindings import LIBRARY
 from actors.producer import Producer
 from actors.record import Flag
 from actors.rows import FETCHED
@@ -25,6 +27,7 @@ from tests.rig import Rig
 
 _topics = count()
 RECORDS: Final = 2_000
+_FENCED: Final = 82  # FENCED_INSTANCE_ID
 
 
 class Copying:
@@ -143,6 +146,18 @@ def test_a_client_that_is_lost_is_followed_by_another_as_soon_as_the_cluster_ans
     assert [life for _, life in clients] == [Life.OPEN, Life.CLOSED] * 4
     assert len({client for client, _ in clients}) == 4
     assert sum(number for name, number in copying.counts.items() if name.startswith("lost client")) == 3
+
+
+def test_a_reader_that_met_a_fatal_error_is_followed_by_another(mock_kafka: MockKafka) -> None:
+    copying = Copying(mock_kafka)
+    with copying.running():
+        copying.until(lambda: copying.counts["transactions committed"])
+        reader = ctypes.c_void_p(copying.transactor._reader.handle)
+        assert LIBRARY.rd_kafka_test_fatal_error(reader, _FENCED, b"as a test wants it") == 0
+        copying.until(lambda: copying.counts["lost client: its reader met a fatal error"])
+        copying.until(copying.all_copied)
+    lives = [life for part in copying.parts for life in part.clients["life"].tolist()]
+    assert lives == [Life.OPEN, Life.CLOSED] * 2
 
 
 def test_what_was_only_half_produced_is_told_as_unknown(mock_kafka: MockKafka, monkeypatch: pytest.MonkeyPatch) -> None:
