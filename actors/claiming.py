@@ -27,9 +27,20 @@ class Claiming:
         added = np.zeros(len(places), CLAIMING)
         added["client"] = client
         added["topic"], added["partition"] = np.array(places, np.int64).reshape(-1, 2).T
-        first = len(self.streams)
-        self.streams = np.concatenate([self.streams, added])
-        return list(range(first, len(self.streams)))
+        free = np.flatnonzero(
+            (self.streams["ended"] == 1) & (self.streams["touched"] == 0) & (self.streams["open"] == 0)
+        )
+        free = free[: len(places)]
+        fresh = np.arange(len(self.streams), len(self.streams) + len(places) - len(free))
+        self.streams = np.concatenate([self.streams, np.zeros(len(fresh), CLAIMING)])
+        numbers = np.concatenate([free, fresh])
+        self.streams[numbers] = added
+        listed: list[int] = numbers.tolist()
+        return listed
+
+    def close(self, client: int) -> None:
+        """That client reports no more: once a cut has told of its streams, their numbers are given out again."""
+        self.streams["ended"][self.streams["client"] == client] = 1
 
     def attempt(self, stream: int, count: int) -> int:
         """`count` more sequences are handed out in a stream; returns the first."""

@@ -34,6 +34,7 @@ CLAIMING: Final = np.dtype(
         ("outcome", "u1"),
         ("open", "u1"),
         ("touched", "u1"),
+        ("ended", "u1"),
     ]
 )
 # One partition that is read: its open span, and where the reader stands (-1: anywhere).

@@ -106,8 +106,10 @@ class Writer:
         rk.purge(self.handle)
 
     def close(self) -> None:
-        """Handle, topics and queue are gone."""
+        """Handle, topics and queue are gone; what has not been reported never will be."""
         for topic in self._topics.values():
             rk.close_topic(topic)
         self.reports.close()
         rk.close_client(self.handle)
+        with self._edge:
+            self._claiming.close(self.number)

@@ -133,6 +133,30 @@ def test_streams_of_later_clients_get_numbers_of_their_own() -> None:
     assert claiming.open(79, []) == []
 
 
+def test_streams_of_clients_that_are_gone_are_given_out_again_once_a_cut_has_told_of_them() -> None:
+    claiming = opened(streams=2)
+    claiming.attempt(0, 5)
+    fold(claiming, [(1, 0, 9, ACKNOWLEDGED)])
+    claiming.close(CLIENT)
+    assert claiming.open(78, [(1, 0)]) == [2]
+    assert claims(claiming) == [(1, ACKNOWLEDGED, 0, 0, 9, 9)]
+    assert claiming.open(79, [(1, 5), (1, 6), (1, 7)]) == [0, 1, 3]
+    fold(claiming, [(0, 0, 4, ACKNOWLEDGED), (2, 0, 8, ACKNOWLEDGED)])
+    attempts, cut = claiming.cut()
+    assert attempts.tolist() == []
+    assert cut[["client", "partition", "first_offset"]].tolist() == [(79, 5, 4), (78, 0, 8)]
+
+
+def test_a_thousand_clients_one_after_the_other_need_no_more_room_than_two() -> None:
+    claiming = Claiming()
+    for client in range(1, 1_001):
+        for stream in claiming.open(client, [(1, 0), (1, 1)]):
+            assert claiming.attempt(stream, 3) == 0
+        claiming.close(client)
+        assert {row["client"] for row in claiming.cut()[0]} == {client}
+    assert len(claiming.streams) == 2
+
+
 def test_outcomes_bytes_and_latencies_are_counted_once() -> None:
     claiming = opened()
     fold(claiming, [(0, 0, 0, ACKNOWLEDGED), (0, 1, 1, ACKNOWLEDGED), (0, 2, -1, REFUSED), (0, 3, -1, UNKNOWN)])
