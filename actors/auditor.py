@@ -75,9 +75,11 @@ class Pass:
     def take(self, seconds: float, limits: Counts) -> int:
         """Wait for records: no more than there are, all partitions together, up to the limits.
 
-        What one partition has read beyond its own limit is made up for by the others until they have come as far.
+        What one partition has read beyond its own limit is made up for by the others until they have come as far; but
+        so far beyond that nobody can have read there, its limit went back with a log that was cut, and stops no other.
         """
         ahead = (np.maximum(limits, 0) - np.maximum(self.reading.places["position"], 0))[self._mine]
+        ahead[ahead < -MOST * len(ahead)] = 0
         allowed = int(np.minimum(ahead, MOST).sum())
         return self._reader.take(seconds, min(allowed, MOST)) if allowed > 0 else 0
 

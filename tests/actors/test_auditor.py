@@ -14,6 +14,7 @@ from actors import librdkafka as rk
 from actors.auditor import Auditor, Pass, Trail
 from actors.pace import Clock
 from actors.producer import Producer
+from actors.reader import MOST
 from actors.spec import Auditors, Producers
 from actors.tally import BLOCK, Kind, Part
 from tests.mock_kafka import PARTITIONS, MockKafka
@@ -260,6 +261,21 @@ def test_a_pass_that_is_put_where_it_stood_says_in_which_epoch_it_had_read_so_th
     audit.until(lambda: len(put) == 2)
     assert {place.partition: place.offset for place in put[-1]} == audit.ends()
     assert {place.epoch >= 0 for places in put for place in places} == {True}
+
+
+def test_a_partition_whose_limit_went_far_back_with_its_log_stops_no_other(mock_kafka: MockKafka) -> None:
+    audit = Audit(mock_kafka)
+    audit.write(2_000)
+    spec = Auditors(of=(audit.topic,)).slice(0, 1, {audit.topic: PARTITIONS})
+    one, clock, ends = Pass("second", audit.rig.target, spec, None), Clock(), list(audit.ends().values())
+    one.reading.places["position"][0] = 10 * PARTITIONS * MOST
+    limits = np.array([5, *ends[1:]])
+    deadline = time.monotonic() + 20
+    while one.positions().tolist()[1:] != ends[1:]:
+        assert time.monotonic() < deadline
+        one.hold_below(limits)
+        one.book(one.take(0.05, limits), clock)
+    one.close()
 
 
 def test_a_partition_without_a_leader_is_asked_again(mock_kafka: MockKafka, monkeypatch: pytest.MonkeyPatch) -> None:
