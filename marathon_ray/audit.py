@@ -190,6 +190,17 @@ class Audit:
         if len(rows):
             self._judge(*decided(rows, firm, self.book.bound(rows["key"])))
         self._judge_beyond()
+        self._forget_starts(np.minimum(first, second))
+
+    def _forget_starts(self, floor: Numbers) -> None:
+        """Forget where logs started below what both passes (`floor`, by place slot) and all live claims are beyond."""
+        live = together([self._claims.firm, self._claims.waiting()])
+        floor = np.append(floor, np.zeros(len(self._places) - len(floor), np.int64))
+        lowest = np.minimum(live["first_offset"], live["last_offset"])
+        np.minimum.at(floor, self._places.slots(live["key"] >> PARTITION_SHIFT), lowest)
+        places = np.array([place for place, _ in self.starts.places()], np.uint64)
+        for place, offset in zip(places.tolist(), floor[self._places.slots(places)].tolist(), strict=True):
+            self.starts.forget(place, offset)
 
     def _amend_overtaken(self) -> None:
         claims = self._claims.overtaken(self._bound)
@@ -350,7 +361,8 @@ class Audit:
     @property
     def rows(self) -> int:
         """How many rows and exceptions are kept."""
-        return self._claims.rows + self.book.rows + sum(len(finds.rows) for finds in self._finds.values())
+        finds = sum(len(finds.rows) for finds in self._finds.values())
+        return self._claims.rows + self.book.rows + finds + self.starts.rows
 
 
 def _widened(times: Numbers) -> Numbers:

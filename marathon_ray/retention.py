@@ -32,6 +32,11 @@ class LogStarts:
         """(place, newest start) of each partition whose log moved."""
         yield from ((place, known[-1][0]) for place, known in self._known.items() if known)
 
+    @property
+    def rows(self) -> int:
+        """How many starts are kept."""
+        return sum(map(len, self._known.values()))
+
     def early(self, expired: Segments, claims: Table, place: int, retention: int) -> Table:
         """The claims of expired records of a partition that were younger than `retention` (ns) when they went."""
         rows = np.full(len(expired), -1, NONE.dtype)
