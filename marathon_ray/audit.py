@@ -194,11 +194,13 @@ class Audit:
 
     def _forget_starts(self, floor: Numbers) -> None:
         """Forget where logs started below what both passes (`floor`, by place slot) and all live claims are beyond."""
+        places = np.array([place for place, _ in self.starts.places()], np.uint64)
+        if not len(places):
+            return
         live = together([self._claims.firm, self._claims.waiting()])
         floor = np.append(floor, np.zeros(len(self._places) - len(floor), np.int64))
         lowest = np.minimum(live["first_offset"], live["last_offset"])
         np.minimum.at(floor, self._places.slots(live["key"] >> PARTITION_SHIFT), lowest)
-        places = np.array([place for place, _ in self.starts.places()], np.uint64)
         for place, offset in zip(places.tolist(), floor[self._places.slots(places)].tolist(), strict=True):
             self.starts.forget(place, offset)
 
