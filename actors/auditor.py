@@ -122,6 +122,9 @@ class Pass:
             self._stand(place, low)
         else:
             cut = min(said if said >= 0 else high, high, position)
+            if said >= 0 and cut == position:  # what was cut lay beyond: nothing that was read is void
+                self._stand(place, position)
+                return
             self.reading.note(Kind.TRUNCATED, topic, partition, offset=cut, count=position - cut, at=clock.wall())
             base = cut // BLOCK * BLOCK  # a block is the unit of re-reading
             if base < low:

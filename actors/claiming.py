@@ -14,6 +14,7 @@ class Claiming:
     """Every stream of a worker's clients. `streams` is CLAIMING[n]; the index of a stream is its number in reports."""
 
     def __init__(self) -> None:
+        self._attempted = 0  # since the last cut of the counts
         self.streams: Table = np.zeros(0, CLAIMING)
         self._rows: Table = np.zeros(_ROWS, CLAIMS)
         self._used = 0
@@ -47,6 +48,7 @@ class Claiming:
         row = self.streams[stream]
         first = int(row["attempted"])
         row["attempted"], row["touched"] = first + count, 1
+        self._attempted += count
         return first
 
     def copy(self, stream: int, last: int) -> None:
@@ -70,10 +72,11 @@ class Claiming:
         self._used = 0
 
     def cut_counts(self) -> dict[str, int]:
-        """Records by outcome, and bytes acknowledged, since the last call."""
+        """Records attempted, records by outcome, and bytes acknowledged, since the last call."""
         names = {"acknowledged": kernels.ACKNOWLEDGED, "refused": kernels.REFUSED, "unknown": kernels.UNKNOWN}
         counts = {name: int(self.sums[place]) for name, place in {**names, "bytes": kernels.BYTES}.items()}
         self.sums[:] = 0
+        counts["attempted"], self._attempted = self._attempted, 0
         return counts
 
     def cut(self) -> tuple[Table, Table]:

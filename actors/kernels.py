@@ -124,6 +124,7 @@ def fold_reports(rows, start, count, streams, into, used, sums, response, servic
             and report.sequence == stream.last + 1
             and report.outcome == stream.outcome
             and (report.offset < 0) == (stream.last_offset < 0)
+            and (report.offset < 0 or report.offset > stream.last_offset)  # an election may have cut the log between
         )
         if not follows:
             if stream.open == 1:

@@ -200,5 +200,6 @@ def copy_records(messages, count, values, sizes, keys):
             values[index, word] = load_u64(value + np.uint64(8 * word))
         if whole < values.shape[1]:
             values[index, whole] = tail(value + np.uint64(8 * whole), size - np.uint64(8 * whole))
-        for word in range(2 if load_u64(message + _KEY_LEN) == 16 else 0):
-            keys[index, word] = load_u64(key + np.uint64(8 * word))
+        has_key = load_u64(message + _KEY_LEN) == 16
+        for word in range(2):
+            keys[index, word] = load_u64(key + np.uint64(8 * word)) if has_key else np.uint64(0)

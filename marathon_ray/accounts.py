@@ -1,5 +1,6 @@
 """The three accounts of a run: claims, log and deliveries, settled as they are decided."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 
@@ -23,6 +24,7 @@ from marathon_ray.transactions import Fates, copies
 
 _PASSES = ("first", "second")
 _READ = ("found", "spans", "positions", "commits", "incidents")  # what a part tells of the log, by topic
+_PULSES = 5  # parts whose fastest rate bounds what a silent worker may have done
 _INBOX = 4_096  # parts that may wait to be booked
 
 
@@ -44,7 +46,8 @@ class Accounts:
         self._fates = Fates(self._streams, self._places)
         self._groups: dict[str, Deliveries] = {}
         self._applied: dict[str, int] = {}
-        self._pulse: dict[str, tuple[int, float]] = {}  # time of the last part, records claimed each ns before it
+        self._pulse: dict[str, int] = {}  # time of the last part
+        self._rates: dict[str, deque[float]] = {}  # records attempted each ns, of the last parts
         self._dead: set[str] = set()
         self._closed: set[int] = set()
         self._inbox: list[tuple[str, Part]] = []
@@ -97,20 +100,21 @@ class Accounts:
         return replace(part, **{name: rows[~np.isin(rows["topic"], closed)] for name, rows in tables.items()})
 
     def _note_pulse(self, worker: str, part: Part) -> None:
-        before, rate = self._pulse.get(worker, (0, 0.0))
-        if len(part.claims) and before:
-            rate = float((part.claims["last"] - part.claims["first"] + 1).sum()) / max(part.at - before, 1)
-        self._pulse[worker] = (part.at, rate)
+        before, self._pulse[worker] = self._pulse.get(worker, part.at), part.at
+        if part.at > before:
+            rates = self._rates.setdefault(worker, deque(maxlen=_PULSES))
+            rates.append(part.counts.get("attempted", 0) / (part.at - before))
 
     def _read(self, part: Part) -> None:
         reach = self._audit.reach[part.reading]
         below = reach.positions(place_keys(part.spans))
         found, forks = reach.admit(part)
         for fork in forks:
+            judged_to = self._audit.judged_to(fork.place)
             self._audit.fork(part.reading, fork, part.at)
             self._blocks.fork(part.reading, fork)
             for account in self._groups.values() if part.reading == "second" else ():
-                account.fork(fork, self._audit.judged_to(fork.place))
+                account.fork(fork, judged_to)
         for slot, gaps in reach.gaps.items():
             self._audit.starts.note(int(self._places.values[slot]), gaps[-1][1], part.at)
         self._blocks.add(part, below, forks)
@@ -150,7 +154,7 @@ class Accounts:
         keys = self._streams.left_by(worker)
         pending = self._pending(keys)
         self._audit.presume_unknown(keys)
-        last, rate = self._pulse.get(worker, (at, 0.0))
+        last, rate = self._pulse.get(worker, at), max(self._rates.get(worker, ()), default=0.0)
         return Tail(worker, pending, int(np.ceil(rate * max(at - last, 0))))
 
     def fence(self, client: int, *, topic: int, partition: int, offset: int) -> None:

@@ -134,6 +134,7 @@ class Audit:
                     first_offset=fork.cut, last_offset=fork.cut + depth - 1, since=at, until=at, count=depth,
                 )
             )  # fmt: skip
+            self._judged_to[slot] = fork.cut  # what lay behind is gone, and counted: another cut counts what is new
         self._void(fork)
 
     def _void(self, fork: Fork) -> None:
@@ -316,9 +317,8 @@ class Audit:
 
     def _raise_judged(self, evidence: Evidence) -> None:
         self._judged_to = fitted(self._judged_to, len(self._places))
-        for rows in (evidence.claims, evidence.second):
-            slots = self._places.slots(rows["key"] >> PARTITION_SHIFT)
-            np.maximum.at(self._judged_to, slots, rows["last_offset"] + 1)
+        rows = evidence.second
+        np.maximum.at(self._judged_to, self._places.slots(rows["key"] >> PARTITION_SHIFT), rows["last_offset"] + 1)
 
     def _setting(self, keys: Keys) -> Setting:
         topics = (keys >> TOPIC_SHIFT).astype(np.int64)

@@ -15,6 +15,7 @@ from marathon_ray.finding import Finding, FindingKind
 from marathon_ray.finds import void
 from marathon_ray.fork import Fork
 from marathon_ray.interner import Interner
+from marathon_ray.judge import Mask
 from marathon_ray.reach import Reach
 from marathon_ray.settle import decided
 from marathon_ray.streams import Streams
@@ -68,15 +69,18 @@ def normal(times: Numbers) -> Numbers:
     return out
 
 
-def duly_withheld(times: Numbers) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def duly_withheld(times: Numbers) -> Mask:
     """Aborted and not delivered: as common as aborts are, and final unless it is copied again."""
     return np.asarray(
         (times[Given.ABORTED] >= times[Given.LOG]) & (times[Given.LOG] > 0) & (times[Given.DELIVERED] == 0)
     )
 
 
-def judge(times: Numbers, *, committed: bool) -> Mapping[str, Numbers]:
-    """For each count, how many times each sequence of a row adds to it; `committed` is the group's isolation."""
+def judge(times: Numbers, *, committed: bool, copies: Mask) -> Mapping[str, Numbers]:
+    """For each count, how many times each sequence of a row adds to it; `committed` is the group's isolation.
+
+    A record is owed once, but of `copies` (one a row) each that was committed: two of them are two transactions.
+    """
     log, delivered, excused, aborted, unsure = (times[column] for column in range(5))
     withheld = committed & (aborted > 0) & (aborted >= log)
     owed = (log > 0) & ~withheld & ~(committed & (unsure > 0))
@@ -86,7 +90,7 @@ def judge(times: Numbers, *, committed: bool) -> Mapping[str, Numbers]:
         "withheld": withheld & (delivered == 0) & (log > 0),
         "excused": owed & (delivered == 0) & (excused > 0),
         "delivered, not in the log": (log == 0) & (delivered > 0),
-        FindingKind.SKIPPED: owed & (delivered + excused < log),
+        FindingKind.SKIPPED: owed & np.where(copies, delivered + excused < log, (delivered == 0) & (excused == 0)),
         FindingKind.ABORTED_DELIVERED: withheld & (delivered > 0),
     }
     counts: dict[str, Numbers] = {str(name): mask.astype(np.int64) for name, mask in masks.items()}
@@ -117,9 +121,14 @@ class Deliveries:
         self.found: list[Finding] = []
         self.withdrawn: list[Finding] = []
 
-    def _forgets(self, rows: Segments) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-        copies = np.isin((rows.key >> TOPIC_SHIFT).astype(np.int64), list(self.copies))
-        return duly_withheld(rows.times) & self.committed & ~copies
+    def _forgets(self, rows: Segments) -> Mask:
+        return duly_withheld(rows.times) & self.committed & ~self._copies(rows)
+
+    def _copies(self, rows: Segments) -> Mask:
+        return np.isin((rows.key >> TOPIC_SHIFT).astype(np.int64), list(self.copies))
+
+    def _weights(self, rows: Segments) -> Mapping[str, Numbers]:
+        return judge(rows.times, committed=self.committed, copies=self._copies(rows))
 
     def log(self, rows: Table) -> None:
         """Take what the second pass found."""
@@ -231,7 +240,7 @@ class Deliveries:
         accounts = [*taken.items(), *self._excused(taken[Given.LOG])]
         segments = stack([weighed(table, account, len(Given)) for account, table in accounts])
         judged = self.book.settle(segments, keys, limit[slots])
-        weights = judge(judged.times, committed=self.committed)
+        weights = self._weights(judged)
         self.totals.add(judged, weights)
         self.found += self._findings(judged, weights, taken[Given.LOG])
 
@@ -255,7 +264,7 @@ class Deliveries:
         if not late:
             return
         was, now = self.book.amend(stack([weighed(rows, column, len(Given)) for column, rows in late]))
-        before, after = (judge(rows.times, committed=self.committed) for rows in (was, now))
+        before, after = self._weights(was), self._weights(now)
         self.totals.add(was, before, sign=-1)
         self.totals.add(now, after)
         self.found += self._findings(now, {name: after[name] - before[name] for name in after}, NONE)

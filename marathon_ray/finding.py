@@ -78,7 +78,7 @@ class Window:
 @dataclass(frozen=True, slots=True)
 class Tail:
     """What a dead worker leaves in the dark: `pending` records were reported as attempted and have no outcome;
-    `unheard` is its last rate of attempts times its silence, the bound of what it never reported."""
+    `unheard` is its fastest rate of late times its silence, the bound of what it never reported."""
 
     worker: str
     pending: int

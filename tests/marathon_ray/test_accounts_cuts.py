@@ -38,3 +38,19 @@ def test_what_is_written_behind_a_deep_cut_is_in_order_on_both_sides_of_what_was
     for reading in ("first", "second"):
         bench.read(reading, [*run(50, 54, shift=-10), *run(60, 69, shift=-10)], epoch=1, incidents=[cut])
     assert {finding.kind for finding in bench.accounts.finish().findings} == {FindingKind.TRUNCATED_SETTLED}
+
+
+def test_a_second_cut_counts_only_what_was_judged_since_the_first() -> None:
+    bench = Bench()
+    bench.write(A, 0, 19, offset=0)
+    bench.both(run(0, 19))
+    counts = [sum(f.count for f in bench.accounts.settle().findings)]
+    for first, last, position, cut in ((20, 24, 20, 10), (25, 29, 15, 12)):
+        bench.write(A, first, last, offset=cut)
+        fork = (Kind.TRUNCATED, 0, 0, 0, -1, cut, position - cut, 5)
+        before = run(0, 9) if cut == 10 else [*run(0, 9), *run(20, 21, shift=-10)]
+        for reading in ("first", "second"):
+            bench.read(reading, [*before, *run(first, last, shift=cut - first)], epoch=cut, incidents=[fork])
+        found = bench.accounts.settle().findings
+        counts.append(sum(f.count for f in found if f.kind is FindingKind.TRUNCATED_SETTLED))
+    assert counts == [0, 10, 3]

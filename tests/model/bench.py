@@ -21,9 +21,12 @@ class Bench:
         self.accounts = Accounts({0: TopicTerms(**settings), **more}, groups=groups)  # type: ignore[arg-type]
         self._versions: dict[str, int] = {}
 
-    def take(self, worker: str, *, at: int = 0, reading: str = "", **rows: list[tuple[int, ...]]) -> None:
-        self._versions[worker] = self._versions.get(worker, 0) + 1
-        self.accounts.take(Tally(worker, (part(self._versions[worker], at=at, reading=reading, **rows),)))
+    def take(
+        self, worker: str, *, at: int = 0, reading: str = "", attempted: int = 0, **rows: list[tuple[int, ...]]
+    ) -> None:
+        version = self._versions[worker] = self._versions.get(worker, 0) + 1
+        told = part(version, at=at, reading=reading, attempted=attempted, **rows)
+        self.accounts.take(Tally(worker, (told,)))
 
     def write(
         self, outcome: Outcome, first: int, last: int, *, offset: int = -1, place: tuple[int, int] = (0, 0),

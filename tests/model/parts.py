@@ -32,10 +32,10 @@ def table(name: str, rows: Rows) -> Table:
     return np.array(list(rows), _LAYOUTS[name])
 
 
-def part(version: int, *, at: int = 0, reading: str = "", **rows: Rows) -> Part:
-    """A part with these rows."""
+def part(version: int, *, at: int = 0, reading: str = "", attempted: int = 0, **rows: Rows) -> Part:
+    """A part with these rows, and so many attempts in its sums."""
     tables: dict[str, Any] = {name: table(name, some) for name, some in rows.items()}
-    return Part(version=version, at=at, reading=reading, **tables)
+    return Part(version=version, at=at, reading=reading, counts={"attempted": attempted}, **tables)
 
 
 def digest(offset: int, client: int, sequence: int) -> int:
