@@ -82,6 +82,7 @@ def stale_follower_waits(stage: Stage) -> None:
     leader, follower = leader_died_alone(stage)
     stage.kafka.start(follower)
     stage.kafka.wait_up()
+    stage.until("nobody to lead", lambda: stage.now().leader == -1)  # the controllers must miss the dead one first
     stage.rig.run(2.0)
     assert stage.now().leader == -1
     stage.kafka.start(leader)
