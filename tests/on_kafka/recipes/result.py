@@ -77,28 +77,32 @@ def judged(stage: Stage, balance: Balance, log: Log) -> Result:
 
 def assert_exact(result: Result) -> None:
     """Each court tells of just the records that are lost, copied or late, and each of its sums adds up."""
-    _assert_named(result)
-    _assert_lost_or_cut(result)
-    for verdict in (result.live, result.late):
-        assert truth.named(verdict.findings, FindingKind.DUPLICATED) == result.copies.keys()
-        assert verdict.count(FindingKind.DUPLICATED) == result.copies.total()
-        assert truth.named(verdict.findings, FindingKind.DISORDERED) == result.log.late()
-        assert verdict.count(*LOSSES) == verdict.balance.total("lost") == len(verdict.lost)
-        assert verdict.balance.total("acknowledged") == len(result.acknowledged)
-        assert verdict.balance.total("found") == len(result.acknowledged) - len(verdict.lost)
-        assert verdict.balance.faults() == {}
+    assert_late_exact(result)
+    assert_live_exact(result)
 
 
-def _assert_named(result: Result) -> None:
+def assert_late_exact(result: Result) -> None:
     """A second pass after the healing names each record, and none besides."""
     assert truth.runs(result.late.lost) == truth.runs(result.lost)
     assert result.late.of(FindingKind.TRUNCATED_SETTLED) == []
+    _assert_sums(result, result.late)
 
 
-def _assert_lost_or_cut(result: Result) -> None:
+def assert_live_exact(result: Result) -> None:
     """A second pass that reads along names each record too, or the offsets where it was when all were still content."""
     verdict = result.live
     assert truth.runs(verdict.lost - result.lost) == []
     cut = result.lost - verdict.lost
     assert verdict.count(FindingKind.TRUNCATED_SETTLED) == len(cut)
     assert all(verdict.in_a_cut(identity[0], *result.acknowledged[identity]) for identity in cut)
+    _assert_sums(result, verdict)
+
+
+def _assert_sums(result: Result, verdict: Verdict) -> None:
+    assert truth.named(verdict.findings, FindingKind.DUPLICATED) == result.copies.keys()
+    assert verdict.count(FindingKind.DUPLICATED) == result.copies.total()
+    assert truth.named(verdict.findings, FindingKind.DISORDERED) == result.log.late()
+    assert verdict.count(*LOSSES) == verdict.balance.total("lost") == len(verdict.lost)
+    assert verdict.balance.total("acknowledged") == len(result.acknowledged)
+    assert verdict.balance.total("found") == len(result.acknowledged) - len(verdict.lost)
+    assert verdict.balance.faults() == {}
