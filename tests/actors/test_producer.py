@@ -123,7 +123,8 @@ def test_sizes_are_spread_as_asked(mock_kafka: MockKafka, topic: str, sizes: str
     load = Load(mock_kafka, topic, size=sizes).until(10_000).retire()
     seen = np.array([48 + len(record.body) for record in load.read()])
     shape = Producers(to=(topic,), size=sizes).size
-    assert seen.mean() == pytest.approx(shape.mean, rel=0.03)
+    deviation = shape.table().std() / np.sqrt(len(seen))
+    assert seen.mean() == pytest.approx(shape.mean, abs=6 * deviation)
     assert set(seen.tolist()) == set(shape.table().tolist())
 
 
