@@ -155,6 +155,7 @@ class Consumer:
         """The client is dead for ever: a new one joins the group."""
         event = rk.fatal_error(self._reader.handle)
         self._books.fatal(0, event.code if event else rk.FATAL)
+        self._opened = False
         self._reader.close(wait=False)
         with self._books.edge:
             self._owned.clear()

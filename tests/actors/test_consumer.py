@@ -1,5 +1,6 @@
 """The consuming worker on the mock cluster: what it reads, what it commits, and when it holds still."""
 
+import ctypes
 import threading
 import time
 from collections import Counter
@@ -9,31 +10,46 @@ from typing import Any, Final
 
 import pytest
 
+from actors.bindings import LIBRARY
 from actors.consumer import Allowance, Consumer
 from actors.producer import Producer
 from actors.reader import MOST
 from actors.sabotage import Honest
 from actors.spec import Consumers, Producers
-from actors.tally import Part
+from actors.tally import Kind, Part
 from actors.target import Target, TopicPlace
 from actors.units import Rate
 from tests.mock_kafka import PARTITIONS, MockKafka
 from tests.readback import committed
 from tests.rig import Rig
+from tests.scripted_kafka import ScriptedKafka
 
 SECOND: Final = 10**9
 RECORDS: Final = 8_000
+_FENCED: Final = 82  # FENCED_INSTANCE_ID
 _groups = count()
 
 
-@pytest.fixture(scope="module")
-def stock(mock_kafka: MockKafka) -> Rig:
-    """A topic "stock" with at least 8,000 records of 100 bytes that all members read, each test in a group of its own."""
-    rig = Rig(mock_kafka.properties, {mock_kafka.topic("stock"): PARTITIONS})
+def stocked(kafka: MockKafka | ScriptedKafka) -> Rig:
+    """A topic "stock" with at least 8,000 records of 100 bytes."""
+    rig = Rig(kafka.properties, {kafka.topic("stock"): PARTITIONS})
     producer = rig.start(Producer("p", rig.target), Producers(to=("stock",), size="100 B", rate="20000 records/s"))
     rig.until(lambda: rig.counts["acknowledged"] >= RECORDS, every=0.02)
     rig.retire(producer)
     return rig
+
+
+@pytest.fixture(scope="module")
+def stock(mock_kafka: MockKafka) -> Rig:
+    """What all members read, each test in a group of its own."""
+    return stocked(mock_kafka)
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedKafka]:
+    """A cluster of the test's own that answers as it is told."""
+    with ScriptedKafka() as kafka:
+        yield kafka
 
 
 @pytest.fixture
@@ -81,6 +97,14 @@ class Member:
 
     def positions(self) -> dict[int, int]:
         return {int(row["partition"]): int(row["position"]) for part in self.parts for row in part.positions}
+
+    def begins(self) -> dict[tuple[int, int], int]:
+        """The first offset that was read in each (partition, stint), in the order in which they began."""
+        begins: dict[tuple[int, int], int] = {}
+        for part in self.parts:
+            for span in part.spans:
+                begins.setdefault((int(span["partition"]), int(span["stint"])), int(span["first_offset"]))
+        return begins
 
     def leave(self) -> None:
         self.consumer.stop()
@@ -134,11 +158,25 @@ def test_what_was_not_confirmed_is_read_again_and_nothing_else(
     assert sum(offset for offset in stood if offset > 0) > 0
     members.append(second := Member(stock, group, protocol="consumer"))
     second.until(lambda: second.counts["read"] >= acknowledged(stock) - sum(max(offset, 0) for offset in stood))
-    begins: dict[int, int] = {}
-    for part in second.parts:
-        for span in part.spans:
-            begins.setdefault(int(span["partition"]), int(span["first_offset"]))
+    begins = {partition: offset for (partition, _), offset in second.begins().items()}
     assert begins == {number: max(offset, 0) for number, offset in enumerate(stood)}
+
+
+def test_a_fatal_error_makes_another_client_that_begins_where_the_group_stands(
+    scripted: ScriptedKafka, group: str, members: list[Member]
+) -> None:
+    stock, soon_missed = stocked(scripted), {"session.timeout.ms": "1500", "heartbeat.interval.ms": "200"}
+    members.append(member := Member(stock, group, protocol="classic", properties=soon_missed))
+    member.until(lambda: member.counts["read"] == acknowledged(stock), confirm=False)
+    dead = ctypes.c_void_p(member.consumer._reader.handle)
+    assert LIBRARY.rd_kafka_test_fatal_error(dead, _FENCED, b"as a test wants it") == 0
+    member.until(lambda: member.counts["read"] >= 2 * acknowledged(stock), confirm=False)
+    assert member.counts["read"] == 2 * acknowledged(stock)  # nothing was confirmed, so nothing had been committed
+    assert sorted((stint, offset) for (_, stint), offset in member.begins().items()) == [(n, 0) for n in range(1, 9)]
+    incidents = [row for part in member.parts for row in part.incidents[["kind", "client", "count"]].tolist()]
+    assert incidents == [(Kind.FATAL, 0, -_FENCED)]
+    read = member.positions()
+    member.until(lambda: committed(scripted.properties, group, "stock", PARTITIONS) == [read[n] for n in range(4)])
 
 
 def test_a_paused_member_stays_in_its_group_and_reads_nothing(stock: Rig, group: str, members: list[Member]) -> None:
