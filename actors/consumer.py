@@ -123,7 +123,9 @@ class Consumer:
                 if assigned:
                     self._stints += 1
                     self._owned[key] = self._stints
-                    self._reading.stand(self._target.topics[place.topic].ordinal, place.partition, -1, self._stints)
+                    ordinal = self._target.topics[place.topic].ordinal
+                    self._reading.learn(ordinal, place.partition, self._clock.wall())
+                    self._reading.stand(ordinal, place.partition, -1, self._stints)
                 else:
                     self._owned.pop(key, None)
             self._books.counts["assigned" if assigned else "revoked"] += len(places)

@@ -22,7 +22,8 @@ class Reading:
         self.places: Table = np.zeros(0, PLACE)
         self._bases = np.full(max(partitions, default=0) + 1, -1, np.int64)
         for topic, count in partitions.items():
-            self._add_topic(topic, count)
+            self._bases[topic] = len(self.places)
+            self.places = np.concatenate([self.places, _unread(topic, 0, count)])
         self._runs: Table = np.zeros(_SLOTS, RUN)
         self._found: Table = np.zeros(_ROWS, FOUND)
         self._spans: Table = np.zeros(_ROWS, SPANS)
@@ -34,11 +35,14 @@ class Reading:
         self.sums: Counts = np.zeros(3, np.int64)
         self.latency: Counts = np.zeros(LAYOUT_SIZE, np.int64)
 
-    def _add_topic(self, topic: int, count: int) -> None:
-        self._bases[topic] = len(self.places)
-        added = np.zeros(count, PLACE)
-        added["topic"], added["partition"], added["position"], added["epoch"] = topic, np.arange(count), -1, -1
-        self.places = np.concatenate([self.places, added])
+    def learn(self, topic: int, partition: int, now: int) -> None:
+        """That partition is read here, and those below it: the topic has grown if they were not. `now` as in `fold`."""
+        base, known = int(self._bases[topic]), int(np.count_nonzero(self.places["topic"] == topic))
+        if partition >= known:
+            self._close_runs(now)  # a run knows its partition by its index, and others move
+            added = _unread(topic, known, partition + 1)
+            self.places = np.concatenate([self.places[: base + known], added, self.places[base + known :]])
+            self._bases[self._bases > base] += len(added)
 
     def index(self, topic: int, partition: int) -> int:
         """The place of a partition in `places`. Raises IndexError on one that is not read here."""
@@ -130,3 +134,10 @@ class Reading:
             positions[name] = touched[name]
         self.places["touched"] = 0
         return positions
+
+
+def _unread(topic: int, first: int, end: int) -> Table:
+    """PLACE rows of partitions first..end-1."""
+    places = np.zeros(end - first, PLACE)
+    places["topic"], places["partition"], places["position"], places["epoch"] = topic, np.arange(first, end), -1, -1
+    return places

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
@@ -60,9 +61,9 @@ def group() -> str:
 class Member:
     """A consumer at work, collected by hand: confirmed is only what `hear` was told to confirm."""
 
-    def __init__(self, stock: Rig, group: str, name: str = "c", **asked: Any) -> None:
+    def __init__(self, stock: Rig, group: str, *, target: Target | None = None, **asked: Any) -> None:
         self.asked = {"of": ("stock",), "group": group, **asked}
-        self.consumer = Consumer(name, stock.target)
+        self.consumer = Consumer("c", target or stock.target)
         self.parts: list[Part] = []
         self.confirmed = 0
         self.revision = 0
@@ -177,6 +178,16 @@ def test_a_fatal_error_makes_another_client_that_begins_where_the_group_stands(
     assert incidents == [(Kind.FATAL, 0, -_FENCED)]
     read = member.positions()
     member.until(lambda: committed(scripted.properties, group, "stock", PARTITIONS) == [read[n] for n in range(4)])
+
+
+def test_partitions_that_the_target_did_not_have_are_read_once_the_group_gives_them(
+    stock: Rig, group: str, members: list[Member]
+) -> None:
+    target = replace(stock.target, topics={"stock": TopicPlace(stock.target.topics["stock"].ordinal, 1)})
+    members.append(member := Member(stock, group, target=target))
+    member.until(lambda: member.counts["read"] == acknowledged(stock))
+    assert sum(member.positions().values()) == acknowledged(stock)
+    assert len(member.begins()) == PARTITIONS
 
 
 def test_a_paused_member_stays_in_its_group_and_reads_nothing(stock: Rig, group: str, members: list[Member]) -> None:

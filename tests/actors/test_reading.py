@@ -220,6 +220,39 @@ def test_a_partition_that_is_not_read_is_refused_by_name() -> None:
             one.place(topic, partition)
 
 
+def test_a_partition_that_is_learnt_takes_its_place_and_nothing_that_was_read_is_lost() -> None:
+    one = Reading({1: 1, TOPIC: 2})
+    earlier = {"topic": 1, "head_topic": 1}
+
+    def both(offsets: list[int]) -> None:
+        for table in (rows(offsets, **earlier), rows(offsets, partition=1, head_partition=1)):
+            one.fold(table, len(table), NOW)
+
+    both([0, 1])
+    one.learn(1, 2, NOW)
+    added = rows([7, 8], partition=2, head_partition=2, **earlier)
+    one.fold(added, 2, NOW)
+    both([2, 3])
+    tables = one.cut(NOW)
+    assert incidents(tables) == []
+    assert tables["positions"].tolist() == [(1, 0, 4, 0), (1, 2, 9, 0), (TOPIC, 1, 4, 0)]
+    spans = tables["spans"][["topic", "partition", "first_offset", "last_offset"]].tolist()
+    assert spans == [(1, 0, 0, 3), (1, 2, 7, 8), (TOPIC, 1, 0, 3)]
+    found = tables["found"][["topic", "partition", "first", "last", "first_offset", "last_offset"]].tolist()
+    earlier_runs = [(1, 0, 0, 1, 0, 1), (1, 0, 2, 3, 2, 3), (1, 2, 7, 8, 7, 8)]
+    assert sorted(found) == [*earlier_runs, (TOPIC, 1, 0, 1, 0, 1), (TOPIC, 1, 2, 3, 2, 3)]
+    assert one.place(1, 1)["position"] == -1
+
+
+def test_to_learn_what_is_known_changes_nothing() -> None:
+    one = reading()
+    one.fold(rows([0, 1]), 2, NOW)
+    places = one.places
+    one.learn(TOPIC, 1, NOW)
+    assert one.places is places
+    assert runs(read(one, rows([2]))) == [(0, 2, 0, 2)]
+
+
 def test_latency_is_counted_from_the_intended_time() -> None:
     one = reading()
     one.fold(rows([0, 1, 2]), 3, NOW)
