@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from actors import librdkafka as rk
+from actors.commits import Commits
 from actors.librdkafka import Place
 from actors.pace import Clock
 from actors.reader import MOST, Reader
@@ -67,7 +68,7 @@ class Consumer:
         self._owned: dict[tuple[str, int], int] = {}  # place: stint
         self._stints = 0
         self._stands: deque[tuple[int, _Stand]] = deque()
-        self._commits: list[tuple[int, int, int, int]] = []
+        self._committed: list[tuple[int, int, int, int]] = []  # since the last cut
         self._allowance = Allowance(Rate(), 0)
         self._opened = False
 
@@ -94,7 +95,8 @@ class Consumer:
             if self._opened:
                 self._commit_confirmed()
                 rk.leave(self._reader.handle)
-                self._reader.close()
+                self._book_commits()
+                self._close()
 
     def _adopt(self, spec: Consumers) -> None:
         before, self._spec = self._spec, spec
@@ -109,8 +111,14 @@ class Consumer:
         self._reader = Reader(
             self._target, _properties(spec), self._reading, sabotage=self._sabotage, on_rebalance=self._rebalanced
         )
+        self._commits = Commits(self._reader.handle)
         self._opened = True
         rk.subscribe(self._reader.handle, spec.of)
+
+    def _close(self, *, wait: bool = True) -> None:
+        self._opened = False
+        self._commits.close()
+        self._reader.close(wait=wait)
 
     def _pause(self, spec: Consumers) -> None:
         (rk.pause if spec.paused else rk.resume)(self._reader.handle, [Place(*place) for place in self._owned])
@@ -133,6 +141,7 @@ class Consumer:
 
     def _step(self, spec: Consumers) -> None:
         self._commit_confirmed()
+        self._book_commits()
         most = self._allowance.most(self._clock.mono())
         if most == 0:
             time.sleep(_POLL / 5)
@@ -157,8 +166,8 @@ class Consumer:
         """The client is dead for ever: a new one joins the group."""
         event = rk.fatal_error(self._reader.handle)
         self._books.fatal(0, event.code if event else rk.FATAL)
-        self._opened = False
-        self._reader.close(wait=False)
+        self._book_commits()
+        self._close(wait=False)
         with self._books.edge:
             self._owned.clear()
         time.sleep(_RENEWAL_PAUSE)
@@ -166,8 +175,8 @@ class Consumer:
 
     def _cut(self, at: int) -> list[Part]:
         tables = self._reading.cut(at)
-        commits = np.array(self._commits, COMMITS)
-        self._commits.clear()
+        commits = np.array(self._committed, COMMITS)
+        self._committed.clear()
         self._stands.append((self._books.outbox.next_version, self._stand()))
         group = self._spec.group if self._spec else ""
         latencies = cut_latencies(**{"end to end": self._reading.latency})
@@ -187,14 +196,20 @@ class Consumer:
         while self._stands and self._stands[0][0] <= confirmed:
             _, stand = self._stands.popleft()
         mine = {place: both for place, both in (stand or {}).items() if self._owned.get(place) == both[1]}
-        if not mine:
-            return
-        rk.commit(self._reader.handle, [Place(*place, offset) for place, (offset, _) in mine.items()])
-        with self._books.edge:
-            self._commits += [
-                (self._target.topics[name].ordinal, partition, stint, offset)
-                for (name, partition), (offset, stint) in mine.items()
-            ]
+        if mine:
+            self._commits.ask({Place(*place, offset): stint for place, (offset, stint) in mine.items()})
+
+    def _book_commits(self) -> None:
+        """Book what the coordinator has answered. What it refused is not asked for again: a later stand will be."""
+        for asked, error in self._commits.answers():
+            with self._books.edge:
+                if error:
+                    self._books.counts[f"commit refused {rk.error_name(error)}"] += 1
+                    continue
+                self._committed += [
+                    (self._target.topics[place.topic].ordinal, place.partition, stint, place.offset)
+                    for place, stint in asked.items()
+                ]
 
 
 def _properties(spec: Consumers) -> dict[str, str]:

@@ -5,7 +5,8 @@ before it. What `Batch.produce` is given is copied before it returns, so a batch
 belongs to its event: `Reports.poll` copies it into rows and destroys the event before it returns. A fetched record is
 ours from `Fetch.take` until `Fetch.unpack` has copied what is kept into rows and destroyed it. Lists of partitions and
 errors are made, read and destroyed inside one function here. Callbacks live as long as the client that calls them. So no
-address leaves the boundary (this file, `actors.bindings`, `actors.rows`, `actors.checksum`) but opaque handles.
+address leaves the boundary (this file, `actors.bindings`, `actors.commits`, `actors.rows`, `actors.checksum`) but opaque
+handles.
 """
 
 import ctypes as C  # noqa: N812 - the name that ctypes code is read with
@@ -338,19 +339,6 @@ def seek(client: Handle, places: Iterable[Place], seconds: float) -> None:
         _check_error(rd.seek(client, listed, int(seconds * 1000)))
         for one in _elements(listed):
             _check(one.err, f"going to offset {one.offset} of {one.topic.decode()}-{one.partition} failed")
-
-
-def commit(client: Handle, places: Iterable[Place], *, wait: bool = False) -> None:
-    """These offsets are the group's, once the coordinator has answered (waited for, or not)."""
-    with _List(places) as listed:
-        _check(rd.commit(client, listed, 0 if wait else 1), "commit failed")
-
-
-def committed(client: Handle, places: Iterable[Place], seconds: float) -> list[Place]:
-    """The group's committed offsets of these partitions (below 0: none)."""
-    with _List(places) as listed:
-        _check(rd.committed(client, listed, int(seconds * 1000)), "reading committed offsets failed")
-        return _places(listed)
 
 
 def watermarks(client: Handle, topic: str, partition: int, seconds: float) -> tuple[int, int]:

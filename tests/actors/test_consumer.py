@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from actors import librdkafka as rk
 from actors.bindings import LIBRARY
 from actors.consumer import Allowance, Consumer
 from actors.producer import Producer
@@ -23,11 +24,12 @@ from actors.units import Rate
 from tests.mock_kafka import PARTITIONS, MockKafka
 from tests.readback import committed
 from tests.rig import Rig
-from tests.scripted_kafka import ScriptedKafka
+from tests.scripted_kafka import OFFSET_COMMIT, ScriptedKafka
 
 SECOND: Final = 10**9
 RECORDS: Final = 8_000
 _FENCED: Final = 82  # FENCED_INSTANCE_ID
+_UNWANTED: Final = 28  # INVALID_COMMIT_OFFSET_SIZE
 _groups = count()
 
 
@@ -99,6 +101,9 @@ class Member:
     def positions(self) -> dict[int, int]:
         return {int(row["partition"]): int(row["position"]) for part in self.parts for row in part.positions}
 
+    def committed(self) -> dict[int, int]:
+        return {int(row["partition"]): int(row["offset"]) for part in self.parts for row in part.commits}
+
     def begins(self) -> dict[tuple[int, int], int]:
         """The first offset that was read in each (partition, stint), in the order in which they began."""
         begins: dict[tuple[int, int], int] = {}
@@ -140,9 +145,42 @@ def test_a_member_reads_all_and_commits_what_was_confirmed_and_never_more(
     read = member.positions()
     assert sum(read.values()) == acknowledged(stock)
     member.until(lambda: committed(mock_kafka.properties, group, "stock", PARTITIONS) == [read[n] for n in range(4)])
-    member.until(lambda: sum(len(part.commits) for part in member.parts) == PARTITIONS)
-    told = {int(row["partition"]): int(row["offset"]) for part in member.parts for row in part.commits}
-    assert told == read
+    member.until(lambda: len(member.committed()) == PARTITIONS)
+    assert member.committed() == read
+
+
+def test_a_commit_is_booked_when_the_coordinator_has_answered_and_never_if_it_refused(
+    scripted: ScriptedKafka, group: str, members: list[Member]
+) -> None:
+    stock = stocked(scripted)
+    scripted.answer(OFFSET_COMMIT, _UNWANTED)
+    members.append(member := Member(stock, group))
+    member.until(lambda: member.counts["read"] == acknowledged(stock), confirm=False)
+    member.hear()
+    refused = f"commit refused {rk.error_name(_UNWANTED)}"
+    member.until(lambda: member.counts[refused] == 1, confirm=False)
+    assert member.committed() == {}
+    assert committed(scripted.properties, group, "stock", PARTITIONS) == [-1] * PARTITIONS
+    member.hear()
+    member.until(lambda: len(member.committed()) == PARTITIONS, confirm=False)
+    assert member.committed() == member.positions()
+    assert committed(scripted.properties, group, "stock", PARTITIONS) == [member.committed()[n] for n in range(4)]
+    assert member.counts[refused] == 1
+
+
+def test_what_was_confirmed_last_is_committed_and_booked_on_the_way_out(
+    mock_kafka: MockKafka, stock: Rig, group: str, members: list[Member], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members.append(member := Member(stock, group))
+    member.until(lambda: member.counts["read"] == acknowledged(stock), confirm=False)
+    idle = threading.Event()
+    monkeypatch.setattr(member.consumer, "_step", lambda _: idle.set())
+    assert idle.wait(20)
+    member.hear()
+    member.hear(confirm=False)
+    member.leave()
+    assert member.committed() == member.positions()
+    assert committed(mock_kafka.properties, group, "stock", PARTITIONS) == [member.committed()[n] for n in range(4)]
 
 
 def test_what_was_not_confirmed_is_read_again_and_nothing_else(
