@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from actors import librdkafka as rk
+from actors.epochs import Border, EpochEnds, Partition
 from actors.librdkafka import Place
 from actors.pace import Clock
 from actors.reader import MOST, Reader
@@ -25,6 +26,7 @@ _IDLE_POLL: Final = 0.02
 _LOOK_SECONDS: Final = 0.25
 _ASK_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 0.5
+_BORDER: Final = np.dtype([("epoch", "i4"), ("end", "i8")])
 _PROPERTIES: Final = {
     "group.id": "unused",  # librdkafka asks for one; nothing is ever committed or joined
     "auto.offset.reset": "error",
@@ -41,20 +43,30 @@ class Pass:
         self._places = [(topic, partition) for topic, some in spec.partitions.items() for partition in some]
         partitions = {place.ordinal: place.partitions for place in target.topics.values()}
         self.reading = Reading(partitions)
-        self._mine = [self.reading.index(target.topics[topic].ordinal, partition) for topic, partition in self._places]
+        self._mine = [self._index(place) for place in self._places]
         self._reader = Reader(target, {**spec.properties, **_PROPERTIES}, self.reading, sabotage=sabotage)
         self._begin = dict.fromkeys(self._places, _BEGINNING)
+        self._ends = EpochEnds(target, spec.properties)
+        self._borders: Table = np.full(len(self.reading.places), -1, _BORDER)  # where each partition was read to
+        self._doubts: dict[Partition, list[Border]] = {}  # borders that a leader has still to confirm, oldest first
+        self._cuts: dict[Partition, tuple[int, int]] = {}  # where a log was cut, and to where it had been read before
+        self._stopped: dict[Partition, float] = {}  # the reader stands still there; when to look why
         for topic, some in spec.begin.items():
             for partition, both in some.items():
-                self._stand((topic, partition), both[name == SECOND])
+                self._begin_at((topic, partition), *both[name == SECOND])
         self._paused = set(self._places) if name == SECOND else set()
-        self._moved: dict[tuple[str, int], tuple[float, int]] = {}
         self._assign()
 
-    def _row(self, place: tuple[str, int]) -> Table:
-        return self.reading.place(self._target.topics[place[0]].ordinal, place[1])
+    def _index(self, place: Partition) -> int:
+        return self.reading.index(self._target.topics[place[0]].ordinal, place[1])
 
-    def _stand(self, place: tuple[str, int], offset: int) -> None:
+    def _begin_at(self, place: Partition, offset: int, epoch: int) -> None:
+        self._stand(place, offset)
+        if offset > 0 and epoch >= 0:
+            self._borders[self._index(place)] = epoch, offset
+            self._doubts[place] = [Border(epoch, offset)]
+
+    def _stand(self, place: Partition, offset: int) -> None:
         """The pass goes on there; below 0, at the log's start."""
         self._begin[place] = offset if offset >= 0 else _BEGINNING
         self.reading.stand(self._target.topics[place[0]].ordinal, place[1], max(offset, -1), 0)
@@ -63,14 +75,14 @@ class Pass:
         rk.assign(self._reader.handle, [Place(*place, self._next(place), self._epoch(place)) for place in self._places])
         rk.pause(self._reader.handle, [Place(*place) for place in self._paused])
 
-    def _next(self, place: tuple[str, int]) -> int:
-        position = int(self._row(place)["position"])
+    def _next(self, place: Partition) -> int:
+        position = int(self.reading.places["position"][self._index(place)])
         return position if position >= 0 else self._begin[place]
 
-    def _epoch(self, place: tuple[str, int]) -> int:
+    def _epoch(self, place: Partition) -> int:
         """The leader epoch in which the record right before the position was read; -1 where none was."""
-        row = self._row(place)
-        return int(row["epoch"]) if row["last_offset"] + 1 == row["position"] else -1
+        border = self._borders[self._index(place)]
+        return int(border["epoch"]) if border["end"] == self._next(place) else -1
 
     def take(self, seconds: float, limits: Counts) -> int:
         """Wait for records: no more than there are, all partitions together, up to the limits.
@@ -85,56 +97,105 @@ class Pass:
 
     def book(self, count: int, clock: Clock) -> list[Table]:
         """Book what was taken; returns error rows other than moved logs, which are put right by `mend`."""
+        errors = self._reader.book(count, clock)
+        self._note_borders(self._reader.rows[:count])
         others = []
-        for row in self._reader.book(count, clock):
+        for row in errors:
             if row["error"] == rk.RESET and row["topic"] != NO_TOPIC:
-                place = (self._target.named(int(row["topic"])), int(row["partition"]))
-                self._moved[place] = (time.monotonic(), int(row["sequence"]))
+                self._stop((self._target.named(int(row["topic"])), int(row["partition"])))
             else:
                 others.append(row)
         return others
 
+    def _stop(self, place: Partition) -> None:
+        self._stopped[place] = time.monotonic()
+        border = self._borders[self._index(place)]
+        if border["epoch"] >= 0:
+            self._doubt(place, Border(int(border["epoch"]), int(border["end"])))
+
+    def _doubt(self, place: Partition, border: Border) -> None:
+        doubts = self._doubts.setdefault(place, [])
+        if border not in doubts:
+            doubts.append(border)
+
+    def _note_borders(self, rows: Table) -> None:
+        """Doubt each record's end behind which one of a newer epoch was read: there the log may have been cut."""
+        places = self.reading.places
+        risen = (self._borders["epoch"] >= 0) & (places["epoch"] > self._borders["epoch"])
+        for index in np.flatnonzero(risen).tolist():
+            mine = (rows["topic"] == places["topic"][index]) & (rows["partition"] == places["partition"][index])
+            place = self._target.named(int(places["topic"][index])), int(places["partition"][index])
+            last = Border(*self._borders[index].tolist())
+            for offset, epoch in rows[["offset", "epoch"]][mine & (rows["error"] == 0)].tolist():
+                if epoch > last.epoch:
+                    self._doubt(place, last)
+                last = Border(epoch, offset + 1)
+        read = places["epoch"] >= 0
+        self._borders["epoch"][read] = places["epoch"][read]
+        self._borders["end"][read] = places["last_offset"][read] + 1
+
     def mend(self, edge: threading.Lock, clock: Clock) -> None:
         """Where a log was cut or has expired under the reader, book it and go on from where the log is now."""
-        due = [place for place, (at, _) in self._moved.items() if at <= time.monotonic()]
-        ends = {place: self._ends(place) for place in due}
+        self._ask()
+        now = time.monotonic()
+        still = {place for place, at in self._stopped.items() if at <= now and place not in self._doubts}
+        marks = {place: both for place in still | self._cuts.keys() if (both := self._watermarks(place))}
         with edge:
-            for place, both in ends.items():
-                if both:
-                    self._mend(place, self._moved.pop(place)[1], both, clock)
-            if any(ends.values()):
+            for place, both in marks.items():
+                self._mend(place, self._cuts.pop(place, None), both, clock)
+                self._stopped.pop(place, None)
+            if marks:
                 self._assign()
 
-    def _ends(self, place: tuple[str, int]) -> tuple[int, int] | None:
+    def _ask(self) -> None:
+        ends = self._ends.ask({place: doubts[0].epoch for place, doubts in self._doubts.items()})
+        for place, end in ends.items():
+            border, *others = self._doubts.pop(place)
+            if end < border.end:
+                self._cuts[place] = end, border.end
+            elif others:
+                self._doubts[place] = others
+            else:
+                self.reading.places["touched"][self._index(place)] = 1  # that its end may be told
+
+    def _watermarks(self, place: Partition) -> tuple[int, int] | None:
         try:
             return rk.watermarks(self._reader.handle, *place, _ASK_SECONDS)
         except rk.KafkaError:  # no leader yet
-            self._moved[place] = (time.monotonic() + _RETRY_SECONDS, self._moved[place][1])
+            if place in self._stopped:
+                self._stopped[place] = time.monotonic() + _RETRY_SECONDS
             return None
 
-    def _mend(self, place: tuple[str, int], said: int, ends: tuple[int, int], clock: Clock) -> None:
-        low, high = ends
+    def _mend(self, place: Partition, cut: tuple[int, int] | None, marks: tuple[int, int], clock: Clock) -> None:
+        low, high = marks
         topic, partition, position = self._target.topics[place[0]].ordinal, place[1], self._next(place)
+        if cut is None and position > high and self._borders["epoch"][self._index(place)] < 0:
+            cut = high, position  # nobody knows in which epoch was read what is gone
         if position < 0:  # nothing was read yet, so nothing is missed
             self._stand(place, low)
+        elif cut is not None:
+            end, read = cut
+            self.reading.note(Kind.TRUNCATED, topic, partition, offset=end, count=read - end, at=clock.wall())
+            base = end // BLOCK * BLOCK  # a block is the unit of re-reading
+            if base < low:
+                self.reading.note(Kind.EXPIRED, topic, partition, offset=low, count=low - base, at=clock.wall())
+            self._borders[self._index(place)] = -1, -1
+            self._stand(place, max(low, base))
         elif position < low:
             self.reading.note(Kind.EXPIRED, topic, partition, offset=low, count=low - position, at=clock.wall())
             self._stand(place, low)
         else:
-            cut = min(said if said >= 0 else high, high, position)
-            if said >= 0 and cut == position:  # what was cut lay beyond: nothing that was read is void
-                self._stand(place, position)
-                return
-            self.reading.note(Kind.TRUNCATED, topic, partition, offset=cut, count=position - cut, at=clock.wall())
-            base = cut // BLOCK * BLOCK  # a block is the unit of re-reading
-            if base < low:
-                self.reading.note(Kind.EXPIRED, topic, partition, offset=low, count=low - base, at=clock.wall())
-            self._stand(place, max(low, base))
+            self._stand(place, position)
 
     def look_again(self, edge: threading.Lock) -> None:
-        """Fetch anew from where the pass stands, so that the end of every partition, an idle one too, is told anew."""
+        """Fetch anew from where the pass stands, and doubt that its log is still the one that was read: so the end of
+        every partition, an idle one too, is told anew."""
         with edge:
             self.reading.places["at_end"] = 0
+            for place in self._places:
+                border = Border(*self._borders[self._index(place)].tolist())
+                if border.epoch >= 0:
+                    self._doubt(place, border)
         self._assign()
 
     def positions(self) -> Counts:
@@ -148,19 +209,24 @@ class Pass:
         rk.resume(self._reader.handle, [Place(*place) for place in self._paused - beyond])
         self._paused = beyond
 
-    def _beyond(self, place: tuple[str, int], limits: Counts) -> bool:
-        index = self.reading.index(self._target.topics[place[0]].ordinal, place[1])
-        return max(int(self.reading.places[index]["position"]), 0) >= int(limits[index])
+    def _beyond(self, place: Partition, limits: Counts) -> bool:
+        index = self._index(place)
+        return max(int(self.reading.places["position"][index]), 0) >= int(limits[index])
 
     def cut(self, at: int) -> Part:
-        """What was read since the last cut."""
+        """What was read since the last cut. No end is told of a log that may be another one."""
         tables = self.reading.cut(at)
+        told = tables["positions"]
+        for index in np.flatnonzero(told["at_end"]).tolist():
+            place = self._target.named(int(told["topic"][index])), int(told["partition"][index])
+            told["at_end"][index] = place not in self._doubts and place not in self._cuts
         counts = self.reading.cut_counts()
         latencies = cut_latencies(**{f"end to end {self.name}": self.reading.latency})
         return Part(version=0, at=at, reading=self.name, counts=counts, latencies=latencies, **tables)
 
     def close(self) -> None:
-        """The client is gone."""
+        """The clients are gone."""
+        self._ends.close()
         self._reader.close()
 
 

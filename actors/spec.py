@@ -96,6 +96,7 @@ Knots: TypeAlias = Annotated[
     AfterValidator(_ascends),
 ]
 Partitions: TypeAlias = dict[str, tuple[int, ...]]
+Stand: TypeAlias = tuple[int, int]  # offset, and the leader epoch of the record before it
 Protocol: TypeAlias = Literal["classic", "consumer"]
 Name: TypeAlias = Annotated[str, Field(min_length=1)]
 
@@ -193,13 +194,14 @@ class Consumers(WorkerSpec, frozen=True):
 class Auditors(WorkerSpec, frozen=True):
     """Read all of `of` twice: near the tail, and afresh when a record is `trailing` old.
 
-    `begin` says where the two passes of a partition go on, by topic and partition; the others begin where the log does.
+    `begin` says where the two passes of a partition go on, by topic and partition, each as an offset and the leader epoch
+    of the record before it (-1: not known); the others begin where the log does.
     """
 
     of: Topics
     trailing: Duration = 300.0
     partitions: Partitions = {}
-    begin: dict[str, dict[int, tuple[int, int]]] = {}
+    begin: dict[str, dict[int, tuple[Stand, Stand]]] = {}
 
     def slice(self, index: int, of: int, partitions: Mapping[str, int]) -> Self:
         """Its partitions; each has exactly one auditor."""

@@ -112,7 +112,7 @@ class Session:
 
     def _delete(self) -> None:
         names = range(self._job.partitions)
-        read = [min(self._accounts.position(one, 1, number) for one in ("first", "second")) for number in names]
+        read = [min(self._accounts.stand(one, 1, number)[0] for one in ("first", "second")) for number in names]
         ends = [TopicPartition(self._job.topic, number, end) for number, end in enumerate(read) if end > 0]
         for future in self._admin.delete_records(ends).values() if ends else ():
             future.result(_ADMIN_WITHIN)

@@ -61,10 +61,12 @@ class Accounts:
         """The newest part of that worker that was taken: what it may be told is confirmed."""
         return self._applied.get(worker, 0)
 
-    def position(self, reading: str, topic: int, partition: int) -> int:
-        """Where a reading stands: a restarted auditor begins there."""
+    def stand(self, reading: str, topic: int, partition: int) -> tuple[int, int]:
+        """Where a reading stands, and the leader epoch of what it read before: a restarted auditor begins there."""
         reach = self._audit.reach[reading] if reading in _PASSES else self._group(reading).reach
-        return int(reach.positions(np.array([topic << 20 | partition], np.uint64))[0])
+        place = topic << 20 | partition
+        position = int(reach.positions(np.array([place], np.uint64))[0])
+        return position, reach.epoch_at(place, position - 1)
 
     def take(self, tally: Tally) -> None:
         """Book the parts not booked before, once each. Raises ValueError where a part before them is missing."""

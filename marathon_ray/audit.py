@@ -17,7 +17,7 @@ from marathon_ray.interner import Interner, fitted
 from marathon_ray.judge import DEFAULT, Column, Setting, judge, normal
 from marathon_ray.reach import Reach
 from marathon_ray.retention import LogStarts
-from marathon_ray.settle import decided
+from marathon_ray.settle import decided, displaced
 from marathon_ray.streams import Streams
 from marathon_ray.stretch import (
     BEYOND,
@@ -33,6 +33,8 @@ from marathon_ray.stretch import (
 )
 from marathon_ray.terms import TopicTerms
 from marathon_ray.totals import Totals
+
+_PATIENCE = 60 * 10**9  # ns that a claim waits for the word of a cut
 
 
 def _of(rows: list[tuple[Column, Table]], wanted: Column) -> Table:
@@ -56,6 +58,7 @@ class Audit:
         self.starts = LogStarts()
         self._late: list[tuple[Column, Table]] = []
         self._judged_to: Numbers = np.zeros(0, np.int64)  # by place slot: what settled rests on offsets below
+        self._newest = 0  # time of the newest claim
         self._blind: Numbers = np.zeros(0, np.int64)  # offsets below were read before a cut below what was settled
         self._found: list[Finding] = []
         self._withdrawn: list[Finding] = []
@@ -67,6 +70,7 @@ class Audit:
         keys = self._streams.keys(rows)
         self._streams.raise_attempted(keys, rows["last"] + 1)
         claims, outcome = stretches(rows, keys), rows["outcome"]
+        self._newest = max(self._newest, int(claims["until"].max(initial=0)))
         bound = self.book.bound(keys)
         fresh = claims["first"] >= bound
         for word, column in ((2, Column.ACKNOWLEDGED), (0, Column.REFUSED), (1, Column.UNKNOWN)):
@@ -91,9 +95,9 @@ class Audit:
         finds, keys = self._finds[reading], self._streams.keys(rows)
         column = Column.FIRST if reading == "first" else Column.SECOND
         taken = stretches(rows, keys)
-        if reading == "second" and self._blind.any():
-            taken = self._unblinded(taken)
         settled, behind = finds.add(taken, self._bound)
+        if reading == "second" and self._blind.any():
+            taken, settled, behind = (self._unblinded(each) for each in (taken, settled, behind))
         self._late += [(column, settled), (Column.BEHIND, behind)]
         return taken
 
@@ -119,6 +123,7 @@ class Audit:
 
     def fork(self, reading: str, fork: Fork, at: int) -> None:
         """A pass learned of a fork; the second pass's finds from its base on are void."""
+        self._claims.soften(fork.place, fork.base)
         if reading != "second":
             return
         place = np.array([fork.place], np.uint64)
@@ -126,7 +131,9 @@ class Audit:
         self._judged_to, self._blind = fitted(self._judged_to, slot + 1), fitted(self._blind, slot + 1)
         if self._judged_to[slot] > fork.base:
             self._blind[slot] = max(self._blind[slot], self._judged_to[slot])
-        depth = int(self._judged_to[slot]) - fork.cut
+        # What was judged behind the end of the old log was read of the new one, before the pass knew of the fork.
+        regrown = self._judged_to[slot] > fork.end
+        depth = min(int(self._judged_to[slot]), fork.end) - fork.cut
         if depth > 0:
             self._found.append(
                 Finding(
@@ -134,10 +141,11 @@ class Audit:
                     first_offset=fork.cut, last_offset=fork.cut + depth - 1, since=at, until=at, count=depth,
                 )
             )  # fmt: skip
-            self._judged_to[slot] = fork.cut  # what lay behind is gone, and counted: another cut counts what is new
-        self._void(fork)
+            if not regrown:
+                self._judged_to[slot] = fork.cut  # what lay behind is gone, and counted: another cut counts what is new
+        self._void(fork, regrown=bool(regrown))
 
-    def _void(self, fork: Fork) -> None:
+    def _void(self, fork: Fork, *, regrown: bool) -> None:
         finds = self._finds["second"]
         finds.void(fork.place, fork.base)
         for index, (column, rows) in enumerate(self._late):
@@ -145,7 +153,8 @@ class Audit:
                 self._late[index] = (column, void(rows, fork.place, fork.base))
         keys = self._streams.known.values
         keys = keys[(keys >> PARTITION_SHIFT) == np.uint64(fork.place)]
-        finds.lower_peaks(fork.place, self._settled_peaks(keys), keys)
+        # Of a log that has regrown the highest may be among what comes again; then only what is read again has an order.
+        finds.lower_peaks(fork.place, np.full(len(keys), -1) if regrown else self._settled_peaks(keys), keys)
 
     def _settled_peaks(self, keys: Keys) -> Numbers:
         """The highest settled sequence that the second pass found in each stream; -1: none."""
@@ -189,9 +198,21 @@ class Audit:
         self._amend_overtaken()
         rows, firm = self._claims.candidates()
         if len(rows):
-            self._judge(*decided(rows, firm, self.book.bound(rows["key"])))
+            keys, ends = decided(rows, firm, self.book.bound(rows["key"]))
+            self._judge(keys, self._undisputed(keys, ends))
         self._judge_beyond()
         self._forget_starts(np.minimum(first, second))
+
+    def _undisputed(self, keys: Keys, ends: Numbers) -> Numbers:
+        """The bounds, lowered to before what was acknowledged where another record is found: the log was cut, and until
+        the second pass tells of it (or too long has passed) nothing says what is gone."""
+        firm = self._claims.firm[self._claims.firm["until"] > self._newest - _PATIENCE]
+        judged = fitted(self._judged_to, len(self._places))[self._places.slots(firm["key"] >> PARTITION_SHIFT)]
+        firm = firm[displaced(firm, self._finds["second"].rows, judged)]
+        limit = np.full(len(keys), np.iinfo(np.int64).max)
+        np.minimum.at(limit, np.searchsorted(keys, firm["key"]), firm["first"])
+        bounds: Numbers = np.maximum(np.minimum(ends, limit), self.book.bound(keys))
+        return bounds
 
     def _forget_starts(self, floor: Numbers) -> None:
         """Forget where logs started below what both passes (`floor`, by place slot) and all live claims are beyond."""

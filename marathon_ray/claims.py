@@ -10,7 +10,7 @@ from actors.intervals import Numbers, Segments, overlay
 from actors.tally import Outcome, Table
 from marathon_ray.interner import Interner, Slots
 from marathon_ray.judge import Column
-from marathon_ray.stretch import NONE, PARTITION_SHIFT, highest_offset, split, spread, together
+from marathon_ray.stretch import NONE, PARTITION_SHIFT, highest_offset, in_place, split, spread, together
 
 Bound: TypeAlias = Callable[[Table], Numbers]  # each row's bound
 _BY_OUTCOME: Mapping[Column, Outcome] = {
@@ -68,6 +68,13 @@ class Claims:
             else:
                 waiting.append(chunk)
         self._chunks = waiting
+
+    def soften(self, place: int, offset: int) -> None:
+        """A pass reads that partition again from `offset` on: acknowledgements from there on wait again."""
+        again = in_place(self.firm, place) & (highest_offset(self.firm) >= offset)
+        if again.any():
+            self._chunks.append(self._chunk(self.firm[again]))
+            self.firm = self.firm[~again]
 
     def overtaken(self, bound: Bound) -> Table:
         """Remove and return the parts of firm acknowledgements that were settled by another claim of these sequences

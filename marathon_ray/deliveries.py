@@ -136,7 +136,7 @@ class Deliveries:
 
     def fork(self, fork: Fork, judged_to: int) -> None:
         """The second pass reads again from a fork's base on; of records that claims and log are settled for, the finds
-        below `judged_to` do not come again, so these stand."""
+        below `judged_to` and those that were made in the new log do not come again, so these stand."""
         self._live[Given.LOG] = [self._void(self._rows(Given.LOG), fork, judged_to)]
         late = [(column, rows) for column, rows in self._late if column is Given.LOG]
         self._late = [entry for entry in self._late if entry[0] is not Given.LOG]
@@ -145,7 +145,8 @@ class Deliveries:
     def _void(self, rows: Table, fork: Fork, judged_to: int) -> Table:
         settled, open_ = split(rows, self._audited(rows["key"]))
         again = min(fork.cut, max(judged_to, fork.base))
-        return together([void(settled, fork.place, again), void(open_, fork.place, fork.base)])
+        new = in_place(settled, fork.place) & (settled["first_offset"] >= fork.end)
+        return together([settled[new], void(settled[~new], fork.place, again), void(open_, fork.place, fork.base)])
 
     def fates(self, rows: Table) -> None:
         """Take FATES rows; they matter to a read_committed group only."""

@@ -10,12 +10,13 @@ from actors.tally import Table
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """The log of a partition (place key) was cut to `cut`; its pass reads again from `base`, where a block begins. What
-    it had found at or behind `base` is void: it finds it again, or it is gone."""
+    """The log of a partition (place key) was cut to `cut` when its pass had read it to `end`; the pass reads again from
+    `base`, where a block begins. What it had found at or behind `base` is void: it finds it again, or it is gone."""
 
     place: int
     base: int
     cut: int
+    end: int
 
 
 def standing(rows: Table, fresh: NDArray[np.bool_], fork: Fork, told: int) -> NDArray[np.bool_]:

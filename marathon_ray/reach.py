@@ -1,5 +1,6 @@
 """How far one reading (an auditor's pass or a group) came in each partition, and what it could not read."""
 
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -65,13 +66,15 @@ class Reach:
             if row["kind"] == Kind.EXPIRED:
                 start, fork = offset - int(row["count"]), forks.get(place)
                 if fork:  # below the cut it had read before what it now cannot read again: that stands
-                    forks[place] = Fork(place, max(fork.base, min(offset, fork.cut)), fork.cut)
+                    forks[place] = replace(fork, base=max(fork.base, min(offset, fork.cut)))
                     start = max(start, fork.cut)
                 self._skip(slot, offset, offset - start)
                 self.floor[slot] = max(self.floor[slot], offset)
             else:
-                cut = min(offset, forks[place].cut if place in forks else offset)
-                forks[place] = Fork(place, cut // self._block * self._block, cut)
+                cut, end = offset, offset + int(row["count"])
+                if place in forks:
+                    cut, end = min(cut, forks[place].cut), max(end, forks[place].end)
+                forks[place] = Fork(place, cut // self._block * self._block, cut, end)
                 self.position[slot] = self.floor[slot] = min(forks[place].base, self.position[slot])
         return list(forks.values())
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from actors.intervals import Keys, Numbers
 from actors.tally import Table
-from marathon_ray.stretch import until
+from marathon_ray.stretch import PARTITION_SHIFT, until
 
 _LANE: Final = 1 << 42  # above every sequence; one lane a stream, so that one running maximum serves them all
 
@@ -43,6 +43,33 @@ def decided(rows: Table, firm: NDArray[np.bool_], bound: Numbers) -> tuple[Keys,
     unbroken = holes == np.repeat(holes[starts] - hole[starts], width)
     ends = np.maximum(np.where(unbroken & firm, last + 1, 0), bound)
     return key[starts], np.maximum.reduceat(ends, starts)
+
+
+def displaced(claims: Table, finds: Table, judged: Numbers) -> NDArray[np.bool_]:
+    """Which acknowledgements name an offset that the log has for another record: by `finds`, or because what lies there
+    was judged before (offsets below `judged`, one a row). Such a log was cut, or it never had that record."""
+    place, offset = claims["key"] >> PARTITION_SHIFT, np.minimum(claims["first_offset"], claims["last_offset"])
+    theirs = finds["key"] >> PARTITION_SHIFT
+    at = _covering((finds["key"], finds["first"], finds["last"]), (claims["key"], claims["first"]))
+    found = at >= 0
+    found[found] = (finds["first_offset"][at[found]] <= offset[found]) & (
+        offset[found] <= finds["last_offset"][at[found]]
+    )
+    taken = _covering((theirs, finds["first_offset"], finds["last_offset"]), (place, offset)) >= 0
+    return np.asarray(~found & (taken | (offset < judged)))
+
+
+def _covering(runs: tuple[Keys, Numbers, Numbers], points: tuple[Keys, Numbers]) -> Numbers:
+    """For each point (lane, number) the last of the runs (lane, low, high) that begins before it and covers it, or -1."""
+    lanes, low, high = runs
+    names = np.unique(np.concatenate((lanes, points[0])))
+    begin, point = (np.searchsorted(names, lane) * _LANE + number for lane, number in ((lanes, low), points))
+    order = np.argsort(begin, kind="stable")
+    before = np.searchsorted(begin[order], point, side="right") - 1
+    out = np.where(before >= 0, order[np.maximum(before, 0)], -1) if len(order) else np.full(len(point), -1)
+    hit = out >= 0
+    hit[hit] = (lanes[out[hit]] == points[0][hit]) & (points[1][hit] <= high[out[hit]])
+    return np.where(hit, out, -1)
 
 
 def behind(rows: Table, peak: Numbers) -> tuple[Table, Keys, Numbers]:

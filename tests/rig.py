@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from actors.auditor import Auditor
-from actors.spec import Auditors
+from actors.spec import Auditors, Stand
 from actors.tally import Part, Tally
 from actors.target import Target, TopicPlace
 from actors.worker import Worker
@@ -140,7 +140,7 @@ class Rig:
         *topics: str,
         trailing: float = 0.0,
         court: int = 0,
-        begin: dict[str, dict[int, tuple[int, int]]] | None = None,
+        begin: dict[str, dict[int, tuple[Stand, Stand]]] | None = None,
         **options: Any,
     ) -> Auditor:
         """An auditor of these topics runs for that court."""
@@ -220,14 +220,17 @@ class Rig:
 
     def audit_on(self, auditor: Auditor, trailing: float) -> Auditor:
         """The auditor is lost; another goes on where the first court's accounts stand."""
-        topics = auditor._spec.of
         self.lose(auditor)
+        return self.audit_again(*auditor._spec.of, trailing=trailing)
+
+    def audit_again(self, *topics: str, trailing: float) -> Auditor:
+        """An auditor goes on where the first court's accounts stand."""
         begin = {topic: {each: self._stands(topic, each) for each in range(self.partitions[topic])} for topic in topics}
         return self.audit(*topics, trailing=trailing, begin=begin)
 
-    def _stands(self, topic: str, partition: int) -> tuple[int, int]:
+    def _stands(self, topic: str, partition: int) -> tuple[Stand, Stand]:
         ordinal = self.target.topics[topic].ordinal
-        first, second = (self.accounts.position(reading, ordinal, partition) for reading in _PASSES)
+        first, second = (self.accounts.stand(reading, ordinal, partition) for reading in _PASSES)
         return first, second
 
     def ends(self) -> dict[tuple[str, int], int]:

@@ -5,16 +5,18 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from actors import librdkafka as rk
 from actors.auditor import Auditor, Pass, Trail
+from actors.epochs import EpochEnds, Partition
 from actors.pace import Clock
 from actors.producer import Producer
 from actors.reader import MOST
+from actors.rows import FETCHED
 from actors.spec import Auditors, Producers
 from actors.tally import BLOCK, Kind, Part
 from tests.mock_kafka import PARTITIONS, MockKafka
@@ -57,7 +59,8 @@ class Audit:
         thread.join(20)
 
     def begin(self, begin: dict[int, tuple[int, int]] | None = None) -> "Audit":
-        self.asked["begin"] = {self.topic: begin or {}}
+        stands = {partition: [(offset, -1) for offset in both] for partition, both in (begin or {}).items()}
+        self.asked["begin"] = {self.topic: stands}
         self.change()
         self.thread.start()
         return self
@@ -218,7 +221,9 @@ def test_where_one_log_has_moved_the_others_are_read_on_and_not_again(mock_kafka
     audit = Audit(mock_kafka)
     audit.write(4_000)
     topic = audit.topic
-    spec = Auditors(of=(topic,), begin={topic: {0: (10, 10), 1: (20, 20)}}).slice(0, 1, {topic: PARTITIONS})
+    spec = Auditors(of=(topic,), begin={topic: {0: ((10, -1), (10, -1)), 1: ((20, -1), (20, -1))}}).slice(
+        0, 1, {topic: PARTITIONS}
+    )
     one, edge, clock = Pass("first", audit.rig.target, spec, None), threading.Lock(), Clock()
     ends = audit.ends()
     everything = np.full(PARTITIONS, np.iinfo(np.int64).max)
@@ -230,7 +235,7 @@ def test_where_one_log_has_moved_the_others_are_read_on_and_not_again(mock_kafka
             one.book(one.take(0.05, everything), clock)
 
     read()
-    one._moved[topic, 1] = (0.0, -1)  # as if a leader had said that partition 1 no longer reaches to where we stand
+    one._cuts[topic, 1] = ends[1] - 5, ends[1]  # as if a leader had said that partition 1 forks before where we stand
     one.mend(edge, clock)
     read()
     tables = one.reading.cut(0)
@@ -239,28 +244,6 @@ def test_where_one_log_has_moved_the_others_are_read_on_and_not_again(mock_kafka
     spans = tables["spans"]
     again = int(spans["count"].sum()) - (sum(ends.values()) - 30)
     assert again == ends[1]  # a block is the unit of re-reading; the begin of another partition is none
-
-
-def test_a_pass_that_is_put_where_it_stood_says_in_which_epoch_it_had_read_so_that_a_cut_meanwhile_is_told(
-    mock_kafka: MockKafka, audits: list[Audit], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put: list[list[rk.Place]] = []
-    assign = rk.assign
-
-    def noting(client: int, places: list[rk.Place]) -> None:
-        put.append(places)
-        assign(client, places)
-
-    monkeypatch.setattr(rk, "assign", noting)
-    audits.append(audit := Audit(mock_kafka))
-    audit.write(2_000)
-    audit.begin().drain()
-    assert {place.epoch for place in put[0]} == {-1}
-    put.clear()
-    audit.change()
-    audit.until(lambda: len(put) == 2)
-    assert {place.partition: place.offset for place in put[-1]} == audit.ends()
-    assert {place.epoch >= 0 for places in put for place in places} == {True}
 
 
 def test_a_partition_whose_limit_went_far_back_with_its_log_stops_no_other(mock_kafka: MockKafka) -> None:
@@ -283,7 +266,7 @@ def test_a_partition_without_a_leader_is_asked_again(mock_kafka: MockKafka, monk
     audit.write(100)
     spec = Auditors(of=(audit.topic,)).slice(0, 1, {audit.topic: 1})
     one = Pass("first", audit.rig.target, spec, None)
-    one._moved[audit.topic, 0] = (0.0, -1)
+    one._stopped[audit.topic, 0] = 0.0
 
     def nobody(*_: object) -> tuple[int, int]:
         raise rk.KafkaError(5, "no leader")
@@ -291,12 +274,93 @@ def test_a_partition_without_a_leader_is_asked_again(mock_kafka: MockKafka, monk
     with monkeypatch.context() as patched:
         patched.setattr(rk, "watermarks", nobody)
         one.mend(threading.Lock(), Clock())
-    ((when, _),) = one._moved.values()
+    (when,) = one._stopped.values()
     assert when > time.monotonic()
-    one._moved[audit.topic, 0] = (0.0, -1)
+    one._stopped[audit.topic, 0] = 0.0
     one.mend(threading.Lock(), Clock())
-    assert not one._moved
+    assert not one._stopped
     one.close()
+
+
+class _Told:
+    """Leaders that say where epochs end without being asked twice."""
+
+    def __init__(self, ends: dict[Partition, int]) -> None:
+        self.ends = ends
+        self.asked: list[dict[Partition, int]] = []
+
+    def ask(self, epochs: dict[Partition, int]) -> dict[Partition, int]:
+        self.asked.append(dict(epochs))
+        return {place: self.ends[place] for place in epochs if place in self.ends}
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _read(one: Pass, epochs: list[int]) -> None:
+    """The pass has read records of these epochs, one an offset from where it stands, in partition 0."""
+    rows = np.zeros(len(epochs), FETCHED)
+    rows["offset"] = np.arange(len(epochs)) + max(int(one.reading.places["position"][0]), 0)
+    rows["epoch"], rows["topic"], rows["head_topic"] = epochs, one.reading.places["topic"][0], 1
+    rows["sequence"], rows["client"] = rows["offset"], 9
+    one.reading.fold(rows, len(rows), 0)
+    one._note_borders(rows)
+
+
+@pytest.fixture
+def one(mock_kafka: MockKafka) -> Iterator[Pass]:
+    audit = Audit(mock_kafka, partitions=1)
+    one = Pass("first", audit.rig.target, Auditors(of=(audit.topic,)).slice(0, 1, {audit.topic: 1}), None)
+    yield one
+    one.close()
+
+
+def _mended(one: Pass, ends: dict[int, int]) -> _Told:
+    (place,) = one._places
+    told = _Told({})
+    one._ends = cast("EpochEnds", told)
+    for end in ends.values():
+        told.ends = {place: end}
+        one.mend(threading.Lock(), Clock())
+    return told
+
+
+def test_every_border_between_two_epochs_is_asked_for_oldest_first(one: Pass) -> None:
+    _read(one, [3, 3, 3])
+    _read(one, [3, 4, 4, 4, 6])
+    told = _mended(one, {3: 4, 4: 7})
+    assert [list(asked.values()) for asked in told.asked] == [[3], [4]]
+    assert not one._doubts
+    assert not len(one.reading.cut(0)["incidents"])
+
+
+def test_a_log_that_was_cut_and_has_grown_beyond_the_pass_is_read_again(one: Pass) -> None:
+    _read(one, [3] * 6)
+    _read(one, [5] * 4)
+    _mended(one, {3: 2})
+    (cut,) = one.reading.cut(0)["incidents"]
+    assert (cut["kind"], cut["offset"], cut["count"]) == (
+        Kind.TRUNCATED,
+        2,
+        4,
+    )  # what was read of the new log is not gone
+    assert one.positions()[0] == 0
+
+
+def test_no_end_is_told_of_a_log_that_may_be_another_one(one: Pass) -> None:
+    _read(one, [3] * 6)
+    _read(one, [5] * 4)
+    one.reading.places["at_end"][0] = 1
+    assert one.cut(0).positions["at_end"].tolist() == [0]
+    _mended(one, {3: 6})
+    assert one.cut(0).positions["at_end"].tolist() == [1]
+
+
+def test_a_drain_asks_once_more_whether_the_log_is_still_the_one_that_was_read(one: Pass) -> None:
+    _read(one, [3] * 6)
+    one.look_again(threading.Lock())
+    _mended(one, {3: 5})
+    assert one.reading.cut(0)["incidents"]["offset"].tolist() == [5]
 
 
 def test_a_trail_says_where_the_first_pass_stood_and_forgets_what_is_older() -> None:

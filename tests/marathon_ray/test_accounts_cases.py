@@ -315,7 +315,7 @@ def test_an_auditor_restarted_where_the_books_stand_or_earlier_finds_no_duplicat
     bench = Bench()
     bench.write(A, 0, 9, offset=0)
     bench.both(run(0, 6))
-    assert bench.accounts.position("second", 0, 0) == 7
+    assert bench.accounts.stand("second", 0, 0)[0] == 7
     for reading in ("first", "second"):
         bench.read(reading, run(4, 9), worker=f"{reading} again")
     assert bench.accounts.finish().findings == ()

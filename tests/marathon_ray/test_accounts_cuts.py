@@ -3,8 +3,10 @@
 from actors.tally import Kind, Outcome
 from marathon_ray.finding import FindingKind
 from marathon_ray.standing import standing
+from marathon_ray.terms import GroupTerms
 from tests.model.bench import Bench, run
 
+OTHER = 8
 A, R = Outcome.ACKNOWLEDGED, Outcome.REFUSED
 
 
@@ -54,3 +56,58 @@ def test_a_second_cut_counts_only_what_was_judged_since_the_first() -> None:
         found = bench.accounts.settle().findings
         counts.append(sum(f.count for f in found if f.kind is FindingKind.TRUNCATED_SETTLED))
     assert counts == [0, 10, 3]
+
+
+def test_what_was_read_and_judged_of_a_log_that_has_regrown_before_the_cut_was_known_is_neither_gone_nor_late() -> None:
+    bench = Bench(groups={"live": GroupTerms()})
+    bench.write(A, 0, 49, offset=0)
+    bench.both(run(0, 49))
+    windows = [bench.accounts.settle()]
+    bench.read("live", run(0, 49))
+    bench.write(A, 50, 99, offset=0)
+    bench.write(A, 0, 19, offset=50, client=OTHER)
+    for reading in ("first", "second"):
+        bench.read(reading, run(0, 19, shift=50), epoch=1, client=OTHER)
+    windows.append(bench.accounts.settle())
+    assert bench.total("found") == 70
+    cut = (Kind.TRUNCATED, 0, 0, 0, -1, 0, 50, 5)
+    for reading in ("first", "second"):
+        bench.read(reading, run(50, 99, shift=-50), epoch=1, incidents=[cut], position=50, at_end=False)
+        bench.read(reading, run(0, 19, shift=50), epoch=1, client=OTHER)
+    bench.read("live", run(0, 19, shift=50), epoch=1, client=OTHER)
+    windows.append(bench.accounts.finish())
+    withdrawn = [finding for window in windows for finding in window.withdrawn]
+    left = standing([finding for window in windows for finding in window.findings], withdrawn)
+    assert {(finding.kind, finding.first_offset, finding.count, finding.reading) for finding in left} == {
+        (FindingKind.TRUNCATED_SETTLED, 0, 50, ""),
+        (FindingKind.SKIPPED, 0, 50, "live"),  # the group went on in the new log where it had stood in the old one
+    }
+    assert (bench.total("found"), bench.total("lost"), bench.total("disordered")) == (120, 0, 0)
+    assert (bench.total("delivered", "live"), bench.total("delivered, not in the log", "live")) == (70, 0)
+
+
+def test_what_is_acknowledged_below_what_precedes_it_waits_for_the_word_of_the_cut() -> None:
+    bench = Bench()
+    bench.write(A, 0, 49, offset=0)
+    bench.both(run(0, 59))  # of the last ten the acknowledgements were lost
+    windows = [bench.accounts.settle()]
+    bench.write(A, 50, 79, offset=0)  # so they were sent again, to a log that had lost all
+    windows.append(bench.accounts.settle())
+    assert bench.total("found") == 50
+    cut = (Kind.TRUNCATED, 0, 0, 0, -1, 0, 60, 5)
+    for reading in ("first", "second"):
+        bench.read(reading, run(50, 79, shift=-50), epoch=1, incidents=[cut])
+    windows += [bench.accounts.settle(), bench.accounts.finish()]
+    (left,) = [finding for window in windows for finding in window.findings]
+    assert (left.kind, left.first_offset, left.count) == (FindingKind.TRUNCATED_SETTLED, 0, 50)
+    assert not any(window.withdrawn for window in windows)
+    assert (bench.total("found"), bench.total("lost")) == (80, 0)
+
+
+def test_disorder_is_judged_without_waiting_for_a_cut() -> None:
+    bench = Bench()
+    bench.both([*run(0, 9, shift=10), *run(10, 19, shift=-10)][::-1][:10] + run(0, 9, shift=10))
+    bench.write(A, 0, 9, offset=10)
+    bench.write(A, 10, 19, offset=0)
+    assert bench.accounts.settle().findings
+    assert bench.total("found") == 20
