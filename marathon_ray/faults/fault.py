@@ -1,0 +1,56 @@
+"""The contract of a fault: whom it befalls is resolved when it is injected, and healing bears a half-done injection."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
+
+from marathon_ray.kafka.cluster import Cluster
+
+
+class Eyes(Protocol):
+    """How the cluster is now, asked of the cluster itself. Topics go by the scenario's names. Calls block and raise
+    KafkaError where nobody answers."""
+
+    def brokers(self) -> tuple[int, ...]:
+        """The live ones."""
+
+    def leaders(self, topic: str) -> Mapping[int, int]:
+        """By partition; -1 where nobody leads."""
+
+    def replicas(self, topic: str) -> Mapping[int, tuple[int, ...]]:
+        """By partition, the leader's first."""
+
+    def in_sync(self, topic: str) -> Mapping[int, tuple[int, ...]]:
+        """By partition."""
+
+    def controller(self) -> int:
+        """The active one of the quorum."""
+
+    def coordinator(self, *, group: str = "", transaction: str = "") -> int:
+        """Of a group, or of a transactional id."""
+
+
+class Role(Protocol):
+    """Whom a fault befalls, by what they do."""
+
+    def nodes(self, eyes: Eyes, draw: int) -> tuple[int, ...]:
+        """Those who do it now; `draw` (from the run's seed) decides where several would do. Raises KafkaError if nobody
+        does."""
+
+
+class Fault(Protocol):
+    """Something that breaks and is mended. `needs` are the cluster's capabilities without which it cannot be.
+
+    All three block; each may be called again after it was cut short.
+    """
+
+    needs: ClassVar[tuple[type, ...]]
+    whom: Role
+
+    def inject(self, cluster: Cluster, nodes: tuple[int, ...], *, at_most: float) -> None:
+        """It is on; after `at_most` seconds it ends by itself where the cluster can see to it, whatever becomes of us."""
+
+    def heal(self, cluster: Cluster, nodes: tuple[int, ...]) -> None:
+        """It is over, or will be soon; also where it was never on."""
+
+    def healed(self, cluster: Cluster, nodes: tuple[int, ...]) -> bool:
+        """Whether nothing is left of it."""

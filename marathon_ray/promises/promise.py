@@ -1,0 +1,75 @@
+"""The contract of a promise: a fold over the rounds of a run, never a scan of its history."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+
+from actors.spec import WorkerSpec
+from marathon_ray.balance import Balance
+from marathon_ray.kafka.topics import Topic
+from marathon_ray.round import Round
+
+
+State: TypeAlias = Any  # each promise has its own; a value that `step` replaces
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a scenario declares, as far as a promise looks at it: its fields by their names."""
+
+    topics: Mapping[str, Topic]
+    fleets: Mapping[str, WorkerSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """A fault was on, from `since` to `until` in seconds since the run began (None: still on); `at` is the wall clock
+    of its begin, ns, and `nodes` whom it befell."""
+
+    fault: str
+    nodes: tuple[int, ...]
+    since: float
+    at: int
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is known at the end, beside the rounds. `ordinals` are the topics' numbers by field name; `drained` says that
+    both passes came to the end of every partition after the healing."""
+
+    declared: Declared
+    ordinals: Mapping[str, int]
+    balance: Balance
+    shades: tuple[Shade, ...] = ()
+    drained: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a promise demanded and what was found, each in a sentence; `undecided` where nothing was seen of it."""
+
+    promise: str
+    demanded: str
+    found: str
+    state: Literal["passed", "undecided", "failed"]
+    safety: bool = False
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+class Promise(Protocol):
+    """One promise. `safety` says that a broken one outranks an interruption."""
+
+    safety: ClassVar[bool]
+
+    def mistakes(self, declared: Declared) -> Iterator[str]:
+        """What it names that the scenario does not declare, a sentence each."""
+
+    def begin(self, declared: Declared, ordinals: Mapping[str, int]) -> State:
+        """The state before the first round."""
+
+    def step(self, state: State, round_: Round) -> State:
+        """The state after one more round."""
+
+    def verdict(self, state: State, ending: Ending) -> Verdict:
+        """The verdict by what was seen so far."""
