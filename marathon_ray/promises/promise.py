@@ -9,7 +9,6 @@ from marathon_ray.balance import Balance
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.round import Round
 
-
 State: TypeAlias = Any  # each promise has its own; a value that `step` replaces
 
 
