@@ -7,9 +7,9 @@ if something may be left behind): properties that do not fit together, nobody th
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 from confluent_kafka import KafkaError as Refusal
 from confluent_kafka.cimpl import NewTopic
@@ -18,8 +18,11 @@ from marathon_ray.kafka import looking
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.comparison import ClusterState, mistakes
 from marathon_ray.kafka.connection import Connection, several
-from marathon_ray.kafka.looking import Place
+from marathon_ray.kafka.looking import LogEnd, Place
 from marathon_ray.kafka.topics import Topic
+
+V = TypeVar("V")
+_Ask: TypeAlias = Callable[[Connection, list[Place]], tuple[dict[Place, V], dict[Place, Refusal]]]
 
 _UNDO_WITHIN: Final = 30.0  # seconds; its own, since the limit of what failed may be used up
 _INTERVAL: Final = 0.05  # seconds between two looks at what is not there yet
@@ -70,7 +73,16 @@ def topic_ids(properties: Mapping[str, str], topics: Iterable[str], *, within: f
 def log_starts(properties: Mapping[str, str], topics: Iterable[str], *, within: float = 30) -> dict[Place, int]:
     """The earliest offset of each partition. KafkaError names a topic that is not there, a partition without leader."""
     with Connection(properties, within=within) as connection:
-        return _starts(connection, list(topics))
+        return _where(connection, list(topics), looking.starts, "start")
+
+
+def log_ends(properties: Mapping[str, str], topics: Iterable[str], *, within: float = 30) -> dict[Place, LogEnd]:
+    """The end of each partition, and up to where it is stable; where that is not below the end, no transaction is open.
+
+    KafkaError names a topic that is not there, a partition without leader.
+    """
+    with Connection(properties, within=within) as connection:
+        return _where(connection, list(topics), looking.ends, "end")
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------
@@ -85,15 +97,17 @@ def _ids(connection: Connection, topics: Iterable[str]) -> dict[str, str]:
     return {name: str(found.topic_id) for name, found in looking.described(connection, topics).items()}
 
 
-def _starts(connection: Connection, topics: Iterable[str]) -> dict[Place, int]:
+def _where(connection: Connection, topics: Iterable[str], ask: _Ask[V], do: str) -> dict[Place, V]:
+    """The answers for all partitions of the topics; `do` is what is asked of their logs: "start"."""
     found = looking.described(connection, topics)
     if absent := sorted(set(topics) - set(found)):
-        raise connection.error(f"topic {absent[0]} is not there: its logs start nowhere")
-    places = [(name, number) for name, each in found.items() for number in range(len(each.partitions))]
-    starts, refusals = looking.starts(connection, places)
+        raise connection.error(f"topic {absent[0]} is not there: its logs {do} nowhere")
+    answers, refusals = ask(
+        connection, [(name, number) for name, each in found.items() for number in range(len(each.partitions))]
+    )
     for (name, partition), refusal in refusals.items():
-        raise connection.refused(f"read where partition {partition} of topic {name} starts", refusal)
-    return starts
+        raise connection.refused(f"read where partition {partition} of topic {name} {do}s", refusal)
+    return answers
 
 
 def _check(connection: Connection, wanted: Mapping[str, Topic]) -> ClusterState:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Future
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
+from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition, TopicPartitionInfo
 from confluent_kafka import KafkaError as Refusal
-from confluent_kafka import KafkaException, TopicCollection, TopicPartition, TopicPartitionInfo
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are its public names, without an __all__
     ConfigEntry,
     ConfigResource,
@@ -24,7 +24,15 @@ from marathon_ray.kafka.wire import Address
 
 Place: TypeAlias = tuple[str, int]  # topic, partition
 _Settings: TypeAlias = dict[str, Future[dict[str, ConfigEntry]]]
+_UNCOMMITTED: Final = IsolationLevel.READ_UNCOMMITTED
 ABSENT: Final = Refusal.UNKNOWN_TOPIC_OR_PART
+
+
+class LogEnd(NamedTuple):
+    """The next offset that a partition's log will be given, and up to where its transactions had ended a moment later."""
+
+    end: int
+    stable: int
 
 
 def brokers(connection: Connection) -> dict[int, Address]:
@@ -106,13 +114,31 @@ def _ask_settings(connection: Connection, topics: Iterable[str], *, broker: int 
 
 def starts(connection: Connection, places: Iterable[Place]) -> tuple[dict[Place, int], dict[Place, Refusal]]:
     """The earliest offset of each partition, as its leader knows it, and why others have none."""
-    earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-    asked = {TopicPartition(*place): earliest for place in places}
+    return _offsets(connection, places, OffsetSpec.earliest(), "read where logs start")  # type: ignore[no-untyped-call]
+
+
+def ends(connection: Connection, places: Iterable[Place]) -> tuple[dict[Place, LogEnd], dict[Place, Refusal]]:
+    """Where the log of each partition ends, as its leader knows it, and why others have no end.
+
+    What is written between the two questions must not look as if it were not stable, so the end is asked for first.
+    """
+    latest, wanted = OffsetSpec.latest(), list(places)  # type: ignore[no-untyped-call]
+    ended, refusals = _offsets(connection, wanted, latest, "read where logs end")
+    stable, unstable = _offsets(
+        connection, ended, latest, "read up to where logs are stable", IsolationLevel.READ_COMMITTED
+    )
+    return {place: LogEnd(ended[place], offset) for place, offset in stable.items()}, refusals | unstable
+
+
+def _offsets(
+    connection: Connection, places: Iterable[Place], which: OffsetSpec, what: str, level: IsolationLevel = _UNCOMMITTED
+) -> tuple[dict[Place, int], dict[Place, Refusal]]:
+    asked = {TopicPartition(*place): which for place in places}
     if not asked:
         return {}, {}
-    futures = connection.client.list_offsets(asked, request_timeout=connection.left)
+    futures = connection.client.list_offsets(asked, isolation_level=level, request_timeout=connection.left)
     named = {(at.topic, at.partition): future for at, future in futures.items()}
-    answers, refusals = connection.answers("read where logs start", named)
+    answers, refusals = connection.answers(what, named)
     return {place: found.offset for place, found in answers.items()}, refusals
 
 

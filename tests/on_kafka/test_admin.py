@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 
@@ -89,6 +90,24 @@ def test_log_starts_move_when_records_go(kafka: LocalKafka, topic: str) -> None:
     for future in client.delete_records([TopicPartition(topic, 1, 7)]).values():
         future.result(30)
     assert admin.log_starts(properties, [topic]) == {(topic, 0): 0, (topic, 1): 7}
+
+
+def test_a_log_is_stable_up_to_its_first_open_transaction(kafka: LocalKafka, topic: str) -> None:
+    properties = kafka.client_properties()
+    admin.create(properties, {topic: Topic(partitions=2)})
+    writer = Producer({**properties, "transactional.id": topic})
+    writer.init_transactions(30)
+    writer.begin_transaction()
+    for producer in (Producer({**properties}), writer, Producer({**properties})):
+        for partition in range(2 if producer is not writer else 1):
+            for _ in range(5):
+                producer.produce(topic, b"x", partition=partition)
+        assert producer.flush(30) == 0
+    assert admin.log_ends(properties, [topic]) == {(topic, 0): (15, 5), (topic, 1): (10, 10)}
+    writer.abort_transaction(30)
+    deadline = time.monotonic() + 30  # its marker is written after the answer
+    while (ends := admin.log_ends(properties, [topic])) != {(topic, 0): (16, 16), (topic, 1): (10, 10)}:
+        assert time.monotonic() < deadline, ends
 
 
 def test_a_rehearsal_creates_nothing(kafka: LocalKafka, topic: str) -> None:
@@ -195,6 +214,11 @@ def test_what_cannot_be_undone_is_said_on_a_second_line(
 def test_a_log_start_needs_its_topic(kafka: LocalKafka, topic: str) -> None:
     with pytest.raises(KafkaError, match=f"^topic {topic} is not there: its logs start nowhere$"):
         admin.log_starts(kafka.client_properties(), [topic])
+
+
+def test_a_log_end_needs_its_topic(kafka: LocalKafka, topic: str) -> None:
+    with pytest.raises(KafkaError, match=f"^topic {topic} is not there: its logs end nowhere$"):
+        admin.log_ends(kafka.client_properties(), [topic])
 
 
 def test_a_topic_made_by_others_with_one_replica_is_not_what_was_wanted(kafka: LocalKafka, topic: str) -> None:
