@@ -16,6 +16,7 @@ from marathon_ray.evidence import Evidence, findings
 from marathon_ray.finding import Finding, FindingKind, Tail, Window
 from marathon_ray.incidents import Incidents
 from marathon_ray.interner import Interner, fitted
+from marathon_ray.stable import GRACE, StableEnds
 from marathon_ray.streams import Streams
 from marathon_ray.stretch import PARTITION_SHIFT, place_keys, together
 from marathon_ray.terms import GroupTerms, TopicTerms
@@ -43,7 +44,7 @@ class Accounts:
         self._streams, self._places = Streams(), Interner()
         self._audit = Audit(self.topics, streams=self._streams, places=self._places, block=block)
         self._blocks, self._incidents = Blocks(self._places, block), Incidents()
-        self._fates = Fates(self._streams, self._places)
+        self._fates, self._stable = Fates(self._streams, self._places), StableEnds()
         self._groups: dict[str, Deliveries] = {}
         self._applied: dict[str, int] = {}
         self._pulse: dict[str, int] = {}  # time of the last part
@@ -130,7 +131,9 @@ class Accounts:
         if name not in self._groups:
             terms = self._group_terms.get(name, GroupTerms())
             audited = self._audit.book.bound
-            account = Deliveries(name, terms, streams=self._streams, places=self._places, audited=audited)
+            account = Deliveries(
+                name, terms, streams=self._streams, places=self._places, audited=audited, stable=self._stable
+            )
             account.transactional |= {topic for topic, topic_terms in self.topics.items() if topic_terms.transactional}
             account.copies |= {topic for topic, topic_terms in self.topics.items() if topic_terms.copies_of is not None}
             self._groups[name] = account
@@ -169,6 +172,16 @@ class Accounts:
             self._places.slots(np.array([topic << 20 | partition], np.uint64))
             self._audit.starts.note(topic << 20 | partition, offset, at)
 
+    def stable_end(self, topic: int, partition: int, *, stable: int, end: int, at: int) -> None:
+        """That partition's log was seen to end at `end` and to be stable up to `stable`, which was asked for after it.
+
+        What was said last before `finish` counts there: say it until they agree, or no transaction may be open any more.
+        """
+        if topic not in self._closed:
+            place, limit = topic << 20 | partition, self.topics[topic].transaction_timeout + GRACE
+            self._places.slots(np.array([place], np.uint64))
+            self._found += self._stable.note(place, end=end, stable=stable, at=at, limit=limit)
+
     def grown(self, topic: int, *, partitions: int) -> None:
         """The topic has that many partitions now; new ones are audited from their first offset."""
         terms = self.topics[topic]
@@ -183,6 +196,7 @@ class Accounts:
         self._book()
         self._audit.catch_up()
         self._closed.add(topic)
+        self._stable.close(topic)
         count = self._audit.close(topic)
         self._found.append(Finding(kind=FindingKind.RECREATED, topic=topic, since=at, until=at, count=count))
 
@@ -212,7 +226,7 @@ class Accounts:
         for name, account in self._groups.items():
             account.finish(second.position)
             self._found += self._fates.torn(name, account)
-        self._found += [*self._fenced(), *self._copies()]
+        self._found += [*self._fenced(), *self._copies(), *self._stable.finish()]
         return self._window()
 
     def _fenced(self) -> Iterator[Finding]:

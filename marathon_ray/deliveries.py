@@ -18,6 +18,7 @@ from marathon_ray.interner import Interner
 from marathon_ray.judge import Mask
 from marathon_ray.reach import Reach
 from marathon_ray.settle import decided
+from marathon_ray.stable import StableEnds
 from marathon_ray.streams import Streams
 from marathon_ray.stretch import (
     BEYOND,
@@ -106,9 +107,11 @@ class Deliveries:
     """
 
     def __init__(
-        self, name: str, terms: GroupTerms, *, streams: Streams, places: Interner, audited: Callable[[Keys], Numbers]
-    ) -> None:
+        self, name: str, terms: GroupTerms, *, streams: Streams, places: Interner, audited: Callable[[Keys], Numbers],
+        stable: StableEnds,
+    ) -> None:  # fmt: skip
         self._name, self._streams, self._places, self._audited = name, streams, places, audited
+        self._stable = stable
         self.committed = terms.isolation == "read_committed"
         self._latest = terms.starts == "latest"
         self.transactional: set[int] = set()
@@ -118,6 +121,7 @@ class Deliveries:
         self.totals = Totals(places)
         self._live: dict[Given, list[Table]] = {column: [] for column in Given}
         self._late: list[tuple[Given, Table]] = []
+        self.unstable: Table = NONE  # at the end: what of the log a read_committed group cannot be given
         self.found: list[Finding] = []
         self.withdrawn: list[Finding] = []
 
@@ -190,19 +194,35 @@ class Deliveries:
 
     def settle(self, second: Numbers) -> None:
         """Judge what the second pass (its positions by place slot) and the group both are beyond."""
-        self._catch_up(second)
+        limits = self._limits()
+        limits = np.minimum(second[: len(self._places)], limits[: len(self._places)])
+        self._catch_up(limits)
         log = self._rows(Given.LOG)
         if not len(log):
             return
-        self.reach.fit()
-        places = self._places.slots(log["key"] >> PARTITION_SHIFT)
-        passed = log["last_offset"] < np.minimum(second[places], self.reach.position[places])
+        passed = log["last_offset"] < limits[self._places.slots(log["key"] >> PARTITION_SHIFT)]
         keys, inverse = np.unique(log["key"], return_inverse=True)
         ends, open_from = self.book.bound(keys).copy(), np.full(len(keys), BEYOND)
         np.maximum.at(ends, inverse[passed], log["last"][passed] + 1)
         np.minimum.at(open_from, inverse[~passed], log["first"][~passed])
         ends = np.minimum(np.minimum(ends, open_from), np.minimum(self._told_until(keys), self._audited(keys)))
         self._judge(keys, ends)
+
+    def _limits(self) -> Numbers:
+        """By place slot, from where on nothing is owed: the group's position, or where the log is not stable.
+
+        A read_committed group never comes so far, but its position stays where it was when the log is cut below it.
+        """
+        self.reach.fit()
+        limits = self.reach.position.copy()
+        for place, stable in self._stable_ends().items():
+            slot = int(self._places.slots(np.array([place], np.uint64))[0])
+            limits[slot] = min(limits[slot], stable)
+        return limits
+
+    def _stable_ends(self) -> Mapping[int, int]:
+        """By place, from where on a read_committed group can be given nothing, though the log goes on."""
+        return dict(self._stable.below_end()) if self.committed else {}
 
     def _told_until(self, keys: Keys) -> Numbers:
         """To where a read_committed group knows the fates, where fates are told."""
@@ -219,8 +239,9 @@ class Deliveries:
         return told
 
     def finish(self, second: Numbers) -> None:
-        """Judge everything; what lies at or behind the group's last position is not owed."""
+        """Judge everything; what lies at or behind the group's last position, or is not stable, is not owed."""
         self.settle(second)
+        self.unstable = together([NONE, *self._beyond_stable()])
         self._catch_up(np.full(len(self._places), BEYOND))
         keys = self._streams.known.values
         ends = self.book.bound(keys).copy()
@@ -228,6 +249,11 @@ class Deliveries:
             rows = self._rows(column)
             np.maximum.at(ends, self._streams.known.slots(rows["key"]), rows["last"] + 1)
         self._judge(keys, ends)
+
+    def _beyond_stable(self) -> Iterator[Table]:
+        log = together([self._rows(Given.LOG), *(rows for column, rows in self._late if column is Given.LOG)])
+        for place, stable in self._stable_ends().items():
+            yield between_offsets(log[in_place(log, place)], stable, BEYOND)
 
     def _judge(self, keys: Keys, bounds: Numbers) -> None:
         limit = self.book.bound(self._streams.known.values).copy()
@@ -246,22 +272,24 @@ class Deliveries:
         self.found += self._findings(judged, weights, taken[Given.LOG])
 
     def _excused(self, log: Table) -> Iterator[tuple[Given, Table]]:
+        limits = self._limits()
         for place in np.unique(log["key"] >> PARTITION_SHIFT).tolist():
             mine = log[in_place(log, place)]
             slot = int(self._places.slots(np.array([place], np.uint64))[0])
             start = int(self.reach.start[slot]) if self._latest else 0
-            ranges = [(0, start), (int(self.reach.position[slot]), BEYOND), *self.reach.gaps.get(slot, [])]
+            ranges = [(0, start), (int(limits[slot]), BEYOND), *self.reach.gaps.get(slot, [])]
             yield from ((Given.EXCUSED, between_offsets(mine, first, end)) for first, end in ranges if first < end)
 
-    def _catch_up(self, second: Numbers) -> None:
-        """Amend by late rows; what was delivered beyond the second pass's positions waits for the log to tell of it."""
+    def _catch_up(self, limits: Numbers) -> None:
+        """Amend by late rows; what lies beyond the limits (by place slot) waits for the second pass and the group both."""
         late, self._late = self._late, []
         for at, (column, rows) in enumerate(late):
-            if column is Given.DELIVERED and len(rows):
-                reached = rows["last_offset"] < second[self._places.slots(rows["key"] >> PARTITION_SHIFT)]
+            if column in {Given.LOG, Given.DELIVERED} and len(rows):
+                reached = rows["last_offset"] < limits[self._places.slots(rows["key"] >> PARTITION_SHIFT)]
                 late[at] = (column, rows[reached])
                 self._late.append((column, rows[~reached]))
         late = [(column, rows) for column, rows in late if len(rows)]
+        late += [excused for column, rows in late if column is Given.LOG for excused in self._excused(rows)]
         if not late:
             return
         was, now = self.book.amend(stack([weighed(rows, column, len(Given)) for column, rows in late]))
@@ -279,4 +307,5 @@ class Deliveries:
     @property
     def rows(self) -> int:
         """How many rows and exceptions are kept."""
-        return self.book.rows + sum(len(table) for tables in self._live.values() for table in tables)
+        late = sum(len(table) for _, table in self._late)
+        return self.book.rows + late + sum(len(table) for tables in self._live.values() for table in tables)

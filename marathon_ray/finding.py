@@ -27,6 +27,7 @@ class FindingKind(StrEnum):
     SKIPPED = "skipped"  # in the log, below the group's position, never given to the group
     ABORTED_DELIVERED = "aborted delivered"  # an aborted record given to a read_committed group
     TORN = "torn"  # a transaction of unknown outcome of which some records were delivered and some not
+    STUCK = "stuck"  # the last stable offset stays below the log's end; `count` offsets that no committed reader gets
     COMMITTED_BEYOND = "committed beyond"  # a group's commit beyond what it had been given
     NOT_COPIED = "not copied"  # an input record without a committed copy
     COPIED_TWICE = "copied twice"  # an input record with several committed copies

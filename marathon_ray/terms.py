@@ -10,7 +10,9 @@ class TopicTerms:
 
     With cleanup "compact" a record's key is its sequence modulo `keys`, and only its client writes that key. `retention`
     (ns; 0: none promised) is the age that a record must reach before it may go. `transactional` says that every record's
-    transaction will be told in FATES. `copies_of` is the ordinal of the input that is copied, partition by partition.
+    transaction will be told in FATES. `transaction_timeout` (ns) is how long a transaction may stay open; the default is
+    what brokers allow by theirs (transaction.max.timeout.ms). `copies_of` is the ordinal of the input that is copied,
+    partition by partition.
     """
 
     topic_id: str
@@ -19,6 +21,7 @@ class TopicTerms:
     keys: int = 0
     retention: int = 0
     transactional: bool = False
+    transaction_timeout: int = 900 * 10**9
     copies_of: int | None = None
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from actors.intervals import Intervals, Segments, difference, intersection, overlay, sizes
+from actors.intervals import Intervals, Segments, difference, intersection, overlay, sizes, union
 from actors.tally import FATES, Fate, Table, nothing
 from marathon_ray.book import Book
 from marathon_ray.deliveries import Deliveries, Given
@@ -75,16 +75,23 @@ class Fates:
 def copies(log: Book, account: Deliveries, source: int, target: int) -> tuple[Segments, Segments]:
     """Records of the topic `source` in the log beside their committed copies in `target`, as given to a group.
 
-    Two tables with one weight, under the copies' keys: records without a copy, and how many copies beyond the first.
+    Two tables with one weight, under the copies' keys: records without a copy, and how many copies beyond the first. An
+    input that is not stable need not have been copied, nor a copy that is not be seen.
     """
-    inputs = _settled(log, source, Column.SECOND)
-    key = inputs.key + (np.uint64(target) << TOPIC_SHIFT) - (np.uint64(source) << TOPIC_SHIFT)
-    missing = difference(Intervals(key, inputs.first, inputs.last), _settled(account.book, target, Given.DELIVERED))
+    shift = (np.uint64(target) << TOPIC_SHIFT) - (np.uint64(source) << TOPIC_SHIFT)
+    inputs, unstable = _settled(log, source, Column.SECOND), spread(account.unstable)
+    unread = unstable.at(unstable.key >> TOPIC_SHIFT == np.uint64(source))
+    copied = union(_settled(account.book, target, Given.DELIVERED), unstable, _shifted(unread, shift))
+    missing = difference(_shifted(inputs, shift), copied)
     odd = account.book.exceptions()
     odd = odd.at(odd.key >> TOPIC_SHIFT == np.uint64(target))
     committed = np.minimum(odd.times[Given.LOG] - odd.times[Given.ABORTED], odd.times[Given.DELIVERED])
     twice = Segments(odd.key, odd.first, odd.last, np.maximum(committed - 1, 0)[None])
     return overlay(missing), twice
+
+
+def _shifted(rows: Intervals, shift: np.uint64) -> Intervals:
+    return Intervals(rows.key + shift, rows.first, rows.last)
 
 
 def _settled(book: Book, topic: int, column: int) -> Intervals:

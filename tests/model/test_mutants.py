@@ -15,7 +15,8 @@ from marathon_ray.claims import Claims
 from marathon_ray.finds import Finds
 from marathon_ray.judge import Column, Setting, judge
 from marathon_ray.reach import Reach
-from tests.marathon_ray import test_accounts_cases, test_accounts_groups
+from marathon_ray.stable import StableEnds
+from tests.marathon_ray import test_accounts_cases, test_accounts_groups, test_stable
 from tests.model.test_properties import Truth
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -24,7 +25,7 @@ SETTINGS = settings(
 )
 CASES = [
     case
-    for module in (test_accounts_cases, test_accounts_groups)
+    for module in (test_accounts_cases, test_accounts_groups, test_stable)
     for name, case in vars(module).items()
     if name.startswith("test_") and not hasattr(case, "pytestmark")
 ]
@@ -100,6 +101,14 @@ def owe_a_group_everything(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(deliveries.Deliveries, "_excused", nothing)
 
 
+def owe_a_group_what_is_not_stable(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(deliveries.Deliveries, "_stable_ends", lambda self: {})
+
+
+def let_transactions_stay_open(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(StableEnds, "finish", lambda self: iter(()))
+
+
 BOARD: dict[str, Patch] = {
     "both passes are one set of seen records": judging(merge_both_passes),
     "unknown counts as acknowledged": judging(take_unknown_for_acknowledged),
@@ -116,6 +125,8 @@ BOARD: dict[str, Patch] = {
     "what a fork makes the auditor read again counts again": see_settled_records_again,
     "a dead client's pending records are forgotten": no_op(audit.Audit, "presume_unknown"),
     "a group owes what it could not read": owe_a_group_everything,
+    "a group owes what is not stable": owe_a_group_what_is_not_stable,
+    "a transaction may stay open for ever": let_transactions_stay_open,
     "a fork does not reach the groups": no_op(deliveries.Deliveries, "fork"),
     "ends seen before the drain count": no_op(Accounts, "begin_drain"),
 }
