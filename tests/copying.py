@@ -1,5 +1,6 @@
 """A topic that is written, copied in transactions and read by a read_committed group, under audit: for tests on real Kafka."""
 
+import time
 from collections import Counter
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from actors.spec import Consumers, Producers, Transactors
 from actors.tally import Fate, Outcome
 from actors.transactor import Transactor
 from marathon_ray.balance import Balance
+from marathon_ray.kafka import admin
 from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.terms import GroupTerms
 from tests.readback import records
@@ -30,6 +32,7 @@ class Copying:
             kafka.wait_in_sync(name)
         groups = {name: GroupTerms(isolation="read_committed") for name in (self.live, f"{topic}-copiers")}
         terms = {self.copy: {"transactional": True, "copies_of": 1}}
+        self.readable: dict[tuple[str, int], int] = {}
         self.rig = Rig(self.properties, {self.source: PARTITIONS, self.copy: PARTITIONS}, terms=terms, groups=groups)
         self.auditor = self.rig.audit(self.source, self.copy)
         self.copiers = Transactors(
@@ -54,14 +57,23 @@ class Copying:
         goal = self.copied() + count
         self.rig.until(lambda: self.copied() >= goal, within=within, what=f"{count} transactions")
 
-    def finish(self) -> Balance:
-        """Everything is copied, read and judged."""
+    def stable(self) -> bool:
+        """Whether no transaction is open; the accounts are told."""
+        ends = admin.log_ends(self.properties, [self.source, self.copy])
+        for (topic, partition), (end, stable) in ends.items():
+            ordinal = self.rig.target.topics[topic].ordinal
+            self.rig.accounts.stable_end(ordinal, partition, stable=stable, end=end, at=time.time_ns())
+        self.readable = {place: stable for place, (_, stable) in ends.items() if place[0] == self.copy}
+        return all(stable >= end for end, stable in ends.values())
+
+    def finish(self, *, stuck: bool = False) -> Balance:
+        """Everything is copied, read as far as it can be, and judged."""
         self.rig.retire(self.producer)
         ends = {place: end for place, end in self.rig.ends().items() if place[0] == self.source}
         self.rig.until(lambda: self.rig.drained(ends, self.copiers.group), what="copying to the end")
         self.rig.until(lambda: self.committed_inputs() >= sum(ends.values()), what="the last commit")
-        copies = {place: end for place, end in self.rig.ends().items() if place[0] == self.copy}
-        self.rig.until(lambda: self.rig.drained(copies, self.live), what="reading the copies")
+        self.rig.until(lambda: self.stable() != stuck, what="the last markers")
+        self.rig.until(lambda: self.rig.drained(self.readable, self.live), what="reading the copies")
         return self.rig.finish(self.auditor)
 
     def committed_inputs(self) -> int:

@@ -235,7 +235,8 @@ class Rig:
 
     def ends(self) -> dict[tuple[str, int], int]:
         """The high watermark of every partition."""
-        plain = PlainConsumer({**self.target.properties, "group.id": "rig", "log_level": 0})
+        all_of_it = {"isolation.level": "read_uncommitted"}  # else the last stable offsets are told
+        plain = PlainConsumer({**self.target.properties, **all_of_it, "group.id": "rig", "log_level": 0})
         try:
             return {
                 (name, partition): self._high(plain, TopicPartition(name, partition))
