@@ -25,6 +25,12 @@ V = TypeVar("V")
 _Ask: TypeAlias = Callable[[Connection, list[Place]], tuple[dict[Place, V], dict[Place, Refusal]]]
 
 _UNDO_WITHIN: Final = 30.0  # seconds; its own, since the limit of what failed may be used up
+_FOR_A_WHILE: Final = {  # the members of a group leave, or its coordinator moves
+    Refusal.NON_EMPTY_GROUP,
+    Refusal.NOT_COORDINATOR,
+    Refusal.COORDINATOR_LOAD_IN_PROGRESS,
+    Refusal.COORDINATOR_NOT_AVAILABLE,
+}
 _INTERVAL: Final = 0.05  # seconds between two looks at what is not there yet
 
 
@@ -62,6 +68,30 @@ def delete(properties: Mapping[str, str], topics: Iterable[str], *, within: floa
     """No broker knows these topics; one that was not there is as good."""
     with Connection(properties, within=within) as connection:
         _delete(connection, list(topics))
+
+
+def groups(properties: Mapping[str, str], *, within: float = 30) -> list[str]:
+    """The names of all groups that the cluster knows."""
+    with Connection(properties, within=within) as connection:
+        found = connection.answer("list groups", connection.client.list_consumer_groups(request_timeout=connection.left))
+        return sorted(group.group_id for group in found.valid)
+
+
+def delete_groups(properties: Mapping[str, str], names: Iterable[str], *, within: float = 60) -> None:
+    """The cluster knows nothing of these groups, whose members are gone; one that was not there is as good.
+
+    KafkaError names one that has members still when the time is over.
+    """
+    with Connection(properties, within=within) as connection:
+        left = list(names)
+        while left:
+            futures = connection.client.delete_consumer_groups(left, request_timeout=connection.left)
+            refusals = connection.answers(f"delete group {several(left)}", futures)[1]
+            left = [name for name, why in refusals.items() if why.code() != Refusal.GROUP_ID_NOT_FOUND]
+            for name in left:
+                if refusals[name].code() not in _FOR_A_WHILE or connection.is_over:
+                    raise connection.refused(f"delete group {name}", refusals[name])
+            time.sleep(_INTERVAL if left else 0)
 
 
 def topic_ids(properties: Mapping[str, str], topics: Iterable[str], *, within: float = 30) -> dict[str, str]:

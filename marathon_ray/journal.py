@@ -1,0 +1,78 @@
+"""The write-ahead record of a run: what is about to be made or broken is on disk before it is, so that another can undo it.
+
+One JSON object a line, each with `at` (UTC) and `what`. `intend` comes before an act, `undone` when nothing is left of it.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+NAME: Final = "journal.jsonl"
+Entry = Mapping[str, Any]
+
+
+class Thing(NamedTuple):
+    """Something that a run has made or broken."""
+
+    kind: str  # topic, group, fault, cluster
+    name: str
+
+
+class Journal:
+    """Appends to the file; every line is on the disk when the call returns. Safe between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab", buffering=0)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)  # the file's own name is a thing to lose
+        finally:
+            os.close(directory)
+
+    def write(self, what: str, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON has a form for
+        """One entry."""
+        line = json.dumps({"at": datetime.now(UTC).isoformat(), "what": what, **facts}, default=str)
+        with self._lock:
+            self._file.write(line.encode() + b"\n")
+            os.fsync(self._file.fileno())
+
+    def intend(self, thing: Thing, **facts: Any) -> None:  # noqa: ANN401
+        """That thing is about to be."""
+        self.write("intend", kind=thing.kind, name=thing.name, **facts)
+
+    def undone(self, thing: Thing) -> None:
+        """Nothing is left of it."""
+        self.write("undone", kind=thing.kind, name=thing.name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+
+def read(path: Path) -> Iterator[Entry]:
+    """The entries; a last line that was cut short is passed over, since what it announced was not begun."""
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield json.loads(line)
+
+
+def left(entries: Iterable[Entry]) -> dict[Thing, Entry]:
+    """What may still be there, with what was written of it before, the newest first: so it must be undone."""
+    there: dict[Thing, Entry] = {}
+    for entry in entries:
+        if entry["what"] == "intend":
+            there[Thing(entry["kind"], entry["name"])] = entry
+        elif entry["what"] == "undone":
+            there.pop(Thing(entry["kind"], entry["name"]), None)
+    return dict(reversed(there.items()))

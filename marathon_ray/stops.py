@@ -1,0 +1,78 @@
+"""How a run is stopped from outside: a first signal cancels what goes on, a second the cleaning up too, a third ends all."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+from marathon_ray.outcome import EXIT, Outcome
+
+R = TypeVar("R")
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(Exception):
+    """A step was cut short from outside."""
+
+
+class Stops:
+    """The signals that came in, and the step that the next one cuts short.
+
+    A cancellation of whoever runs it counts as a signal. Install it after Ray has started: Ray replaces handlers.
+    """
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self.count = 0
+        self.cause = ""
+        self._note = note
+        self._step: asyncio.Task[Any] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def install(self) -> None:
+        """The signals come here; nothing happens outside the main thread, which has none."""
+        loop = asyncio.get_running_loop()
+        try:
+            for number in _SIGNALS:
+                loop.add_signal_handler(number, self.stop, number.name)
+            self._loop = loop
+        except (RuntimeError, ValueError):
+            self._loop = None
+
+    def remove(self) -> None:
+        """The signals do what they did."""
+        if self._loop:
+            for number in _SIGNALS:
+                self._loop.remove_signal_handler(number)
+
+    def stop(self, why: str) -> None:
+        """Somebody wants an end."""
+        self.count += 1
+        self.cause = self.cause or why
+        if self.count > 2:
+            os._exit(EXIT[Outcome.INTERRUPTED])
+        words = ("heals and cleans up; once more heals only", "heals only; once more ends at once")
+        self._note(f"{why}: {words[self.count - 1]}")
+        if self._step:
+            self._step.cancel()
+
+    async def step(self, work: Coroutine[Any, Any, R], *, bears: int = 0) -> R:
+        """What it returns or raises. Raises Interrupted if more than `bears` signals have come before its end."""
+        if self.count > bears:
+            work.close()
+            raise Interrupted(self.cause)
+        step = self._step = asyncio.ensure_future(work)
+        seen = self.count
+        try:
+            while True:
+                try:
+                    return await asyncio.shield(step)
+                except asyncio.CancelledError:
+                    if not step.cancelled() and self.count == seen:  # whoever runs us was cancelled
+                        self.stop("cancelled")
+                    if step.cancelled():
+                        raise Interrupted(self.cause) from None
+                    seen = self.count
+        finally:
+            self._step = None
