@@ -13,7 +13,7 @@ R = TypeVar("R")
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interrupted(Exception):
+class InterruptionError(Exception):
     """A step was cut short from outside."""
 
 
@@ -58,10 +58,10 @@ class Stops:
             self._step.cancel()
 
     async def step(self, work: Coroutine[Any, Any, R], *, bears: int = 0) -> R:
-        """What it returns or raises. Raises Interrupted if more than `bears` signals have come before its end."""
+        """What it returns or raises. Raises InterruptionError if more than `bears` signals have come before its end."""
         if self.count > bears:
             work.close()
-            raise Interrupted(self.cause)
+            raise InterruptionError(self.cause)
         step = self._step = asyncio.ensure_future(work)
         seen = self.count
         try:
@@ -72,7 +72,7 @@ class Stops:
                     if not step.cancelled() and self.count == seen:  # whoever runs us was cancelled
                         self.stop("cancelled")
                     if step.cancelled():
-                        raise Interrupted(self.cause) from None
+                        raise InterruptionError(self.cause) from None
                     seen = self.count
         finally:
             self._step = None

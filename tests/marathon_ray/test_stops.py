@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from marathon_ray.blocking import blocking
-from marathon_ray.stops import Interrupted, Stops
+from marathon_ray.stops import InterruptionError, Stops
 
 
 def stops() -> tuple[Stops, list[str]]:
@@ -37,9 +37,9 @@ def test_the_first_signal_cuts_a_step_short_and_the_way_out_is_still_gone() -> N
     async def go() -> str:
         one.install()
         asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGTERM)
-        with pytest.raises(Interrupted, match="SIGTERM"):
+        with pytest.raises(InterruptionError, match="SIGTERM"):
             await one.step(never())
-        with pytest.raises(Interrupted):
+        with pytest.raises(InterruptionError):
             await one.step(never())  # no further step that bears no signal
         out = await one.step(done(), bears=1)
         one.remove()
@@ -55,7 +55,7 @@ def test_the_second_signal_cuts_the_way_out_short_too() -> None:
     async def go() -> None:
         one.stop("SIGINT")
         asyncio.get_running_loop().call_later(0.05, one.stop, "SIGINT")
-        with pytest.raises(Interrupted):
+        with pytest.raises(InterruptionError):
             await one.step(never(), bears=1)
         assert await one.step(done(), bears=2) == "done"
 
@@ -69,7 +69,7 @@ def test_a_caller_that_is_cancelled_is_an_interruption() -> None:
         task = asyncio.ensure_future(one.step(never()))
         await asyncio.sleep(0.01)
         task.cancel()
-        with pytest.raises(Interrupted, match="cancelled"):
+        with pytest.raises(InterruptionError, match="cancelled"):
             await task
 
     asyncio.run(go())
