@@ -1,0 +1,49 @@
+"""How busy this process and its machine are, by what the kernel tells every process."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from actors.order import Host
+
+_STAT, _STATM = Path("/proc/stat"), Path("/proc/self/statm")
+_IDLE: Final = slice(3, 5)  # idle, and waiting for a disk
+_TICKS: Final = slice(0, 8)  # what guests get is counted in these already
+
+
+class Gauge:
+    """Reads on behalf of one process; `place` says where that is. Without /proc, what only /proc tells stays 0."""
+
+    def __init__(self, place: Host) -> None:
+        self._place = place
+        self._idle, self._total = _ticks()
+        self._machine = 0.0
+
+    def read(self) -> Host:
+        """As it is now; the machine's share is that since the last reading that is a clock tick or more ago."""
+        idle, total = _ticks()
+        if total > self._total:
+            self._machine = 1 - (idle - self._idle) / (total - self._total)
+            self._idle, self._total = idle, total
+        times = os.times()
+        return replace(
+            self._place,
+            pid=os.getpid(),
+            cpu_seconds=times.user + times.system,
+            resident=_resident(),
+            machine=self._machine,
+        )
+
+
+def _ticks() -> tuple[int, int]:
+    """Of all processors since the machine's start: idle, and in all."""
+    if not _STAT.exists():
+        return 0, 0
+    with _STAT.open() as lines:
+        ticks = [int(word) for word in next(lines).split()[1:]]
+    return sum(ticks[_IDLE]), sum(ticks[_TICKS])
+
+
+def _resident() -> int:
+    return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if _STATM.exists() else 0
