@@ -1,1 +1,71 @@
-"""A continuous test platform for Kafka-compatible clusters that proves record by record what was kept."""
+"""A continuous test platform for Kafka-compatible clusters that proves record by record what was kept.
+
+All that a scenario needs is imported from here; a name is loaded when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from actors.spec import Auditors as Auditors
+    from actors.spec import Consumers as Consumers
+    from actors.spec import Producers as Producers
+    from actors.spec import Transactors as Transactors
+    from actors.units import Duration as Duration
+    from actors.units import Rate as Rate
+    from actors.units import Share as Share
+    from actors.units import Size as Size
+    from marathon_ray.conditions import caught_up as caught_up
+    from marathon_ray.conditions import in_sync as in_sync
+    from marathon_ray.conditions import size as size
+    from marathon_ray.faults.broker import Kill as Kill
+    from marathon_ray.faults.broker import Pause as Pause
+    from marathon_ray.faults.broker import Restart as Restart
+    from marathon_ray.faults.broker import Stop as Stop
+    from marathon_ray.faults.fault import Fault as Fault
+    from marathon_ray.faults.roles import active_controller as active_controller
+    from marathon_ray.faults.roles import any_broker as any_broker
+    from marathon_ray.faults.roles import follower_of as follower_of
+    from marathon_ray.faults.roles import group_coordinator as group_coordinator
+    from marathon_ray.faults.roles import leader_of as leader_of
+    from marathon_ray.kafka.topics import Topic as Topic
+    from marathon_ray.promises.drained import Drained as Drained
+    from marathon_ray.promises.integrity import Integrity as Integrity
+    from marathon_ray.promises.latency import Latency as Latency
+    from marathon_ray.promises.promise import Promise as Promise
+    from marathon_ray.promises.rate import KeepsRate as KeepsRate
+    from marathon_ray.promises.recovery import WritableAgain as WritableAgain
+    from marathon_ray.scenario import Scenario as Scenario
+    from marathon_ray.toolkit import Toolkit as Toolkit
+
+_NAMES: Final = {
+    "actors.spec": ("Auditors", "Consumers", "Producers", "Transactors"),
+    "actors.units": ("Duration", "Rate", "Share", "Size"),
+    "marathon_ray.conditions": ("caught_up", "in_sync", "size"),
+    "marathon_ray.faults.broker": ("Kill", "Pause", "Restart", "Stop"),
+    "marathon_ray.faults.fault": ("Fault",),
+    "marathon_ray.faults.roles": ("active_controller", "any_broker", "follower_of", "group_coordinator", "leader_of"),
+    "marathon_ray.kafka.topics": ("Topic",),
+    "marathon_ray.promises.drained": ("Drained",),
+    "marathon_ray.promises.integrity": ("Integrity",),
+    "marathon_ray.promises.latency": ("Latency",),
+    "marathon_ray.promises.promise": ("Promise",),
+    "marathon_ray.promises.rate": ("KeepsRate",),
+    "marathon_ray.promises.recovery": ("WritableAgain",),
+    "marathon_ray.scenario": ("Scenario",),
+    "marathon_ray.toolkit": ("Toolkit",),
+}
+_HOMES: Final = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - spelt out above, for type checkers
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

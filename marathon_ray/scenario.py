@@ -41,6 +41,11 @@ class Scenario(BaseModel):
         """After all, on every way out; what was declared is removed without this."""
 
     @property
+    def lasts(self) -> float:
+        """Seconds that its workload takes at least, as far as that is known beforehand; 0: it is not."""
+        return 0.0
+
+    @property
     def topics(self) -> Mapping[str, Topic]:
         """The declared topics, by field."""
         return {name: value for name, value in self._fields() if isinstance(value, Topic)}

@@ -1,0 +1,207 @@
+"""What a run will be, before anything exists: its fleets' sizes, its load, and every mistake that can be seen by then.
+
+Pure: nothing is asked of any cluster.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
+
+from actors.spec import Auditors, Consumers, Producers, Transactors, WorkerSpec
+from actors.units import duration_text
+from marathon_ray.balance import Balance
+from marathon_ray.complaint import complaint
+from marathon_ray.kafka.topics import Topic
+from marathon_ray.offered import Load, Loads, peaks, read_by, totals, written_by
+from marathon_ray.promises.promise import Declared, Ending, Promise
+from marathon_ray.scenario import Scenario
+from marathon_ray.usage import nearest
+
+AUDITORS: Final = "auditors"  # the fleet that every run has, whether or not it is declared
+TRAILING: Final = 20.0  # seconds between its two passes, where nobody says otherwise
+# At either of these a producer takes a tenth (100 B) to a sixth (1 KiB) of a core by benchmarks/README.md: what is left is
+# for encryption, compression, slower machines and what is owed after an outage.
+WORKER_RECORDS: Final = 300_000  # a second
+WORKER_BYTES: Final = 150_000_000  # a second
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """One fleet: so many workers share what is done in so many partitions; `load` is a second's, at the peak (None: as
+    fast as it goes)."""
+
+    spec: WorkerSpec
+    workers: int
+    partitions: int
+    load: Load | None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A scenario as it will be run. `peaks` are by topic and second, `totals` by topic for all that its workload `lasts`
+    at least; `demands` are its promises in words. With `mistakes` there are no demands, and nothing can be run."""
+
+    name: str
+    promise: str
+    topics: Mapping[str, Topic]
+    fleets: Mapping[str, Fleet]
+    peaks: Loads
+    totals: Loads
+    lasts: float
+    demands: tuple[str, ...]
+    mistakes: tuple[str, ...]
+
+    @property
+    def workers(self) -> int:
+        """Of all fleets."""
+        return sum(fleet.workers for fleet in self.fleets.values())
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Those that read."""
+        specs = [fleet.spec for fleet in self.fleets.values()]
+        return tuple(dict.fromkeys(spec.group for spec in specs if isinstance(spec, Consumers | Transactors)))
+
+
+def plan(scenario: Scenario, *, brokers: int | None = None) -> Planned:
+    """What it will be; `brokers` is how many the cluster has, where that is known."""
+    found, loads = tuple(mistakes(scenario, brokers=brokers)), peaks(scenario)
+    return Planned(
+        scenario.title(),
+        scenario.promise(),
+        scenario.topics,
+        {name: _fleet(spec, scenario.topics, loads) for name, spec in fleets_of(scenario).items()},
+        loads,
+        totals(scenario),
+        scenario.lasts,
+        () if found else tuple(_demanded(scenario)),
+        found,
+    )
+
+
+def fleets_of(scenario: Scenario) -> dict[str, WorkerSpec]:
+    """The declared fleets, and auditors of the topics that no declared ones audit."""
+    declared = dict(scenario.fleets)
+    audited = {topic for spec in declared.values() if isinstance(spec, Auditors) for topic in spec.of}
+    left = tuple(topic for topic in scenario.topics if topic not in audited)
+    return {AUDITORS: Auditors(of=left, trailing=TRAILING), **declared} if left else declared
+
+
+def workers_of(scenario: Scenario) -> dict[str, int]:
+    """How many workers each fleet begins with."""
+    loads = peaks(scenario)
+    return {name: _fleet(spec, scenario.topics, loads).workers for name, spec in fleets_of(scenario).items()}
+
+
+def mistakes(scenario: Scenario, *, brokers: int | None = None) -> list[str]:
+    """Why it cannot be run as it is declared, a sentence each."""
+    topics = scenario.topics
+    found = [*_unplaceable(topics, brokers), *_unshareable(scenario)]
+    for name, spec in scenario.fleets.items():
+        found += [f"{name}: {each}" for each in _misdirected(spec, topics)] or _oversized(name, spec, topics)
+    try:
+        for promise in scenario.promises():
+            found += promise.mistakes(scenario.declared)
+    except ValidationError as error:
+        found.append(complaint(error))
+    return found
+
+
+# --- Sizes ------------------------------------------------------------------------------------------------------------
+
+
+def _fleet(spec: WorkerSpec, topics: Mapping[str, Topic], loads: Loads) -> Fleet:
+    load = written_by(spec, loads) if isinstance(spec, Producers | Transactors) else read_by(spec, loads)
+    return Fleet(spec, spec.workers or _enough(spec, topics, load), _partitions(spec, topics), load)
+
+
+def _enough(spec: WorkerSpec, topics: Mapping[str, Topic], load: Load | None) -> int:
+    """As many as the load needs: one where it is as fast as it goes, never more than there is room for."""
+    load = load or Load()
+    wanted = math.ceil(max(load.records / WORKER_RECORDS, load.bytes / WORKER_BYTES))
+    return max(1, min(wanted, _room(spec, topics)))
+
+
+def _partitions(spec: WorkerSpec, topics: Mapping[str, Topic]) -> int:
+    """Those that are shared out among the workers."""
+    shared = spec.to if isinstance(spec, Producers) else getattr(spec, "of", ())
+    return sum(topics[topic].partitions for topic in shared if topic in topics)
+
+
+def _room(spec: WorkerSpec, topics: Mapping[str, Topic]) -> int:
+    """The number of workers beyond which one would have nothing to do."""
+    return _partitions(spec, topics) * (spec.writers_per_partition if isinstance(spec, Producers) else 1)
+
+
+# --- Mistakes ---------------------------------------------------------------------------------------------------------
+
+
+def _unplaceable(topics: Mapping[str, Topic], brokers: int | None) -> Iterator[str]:
+    for name, topic in topics.items():
+        if brokers is not None and topic.replication > brokers:
+            raise_to = f"lower it with --{name}.replication {brokers}"
+            raise_to += f" --{name}.min_insync {brokers}" if topic.min_insync > brokers else ""
+            yield f"{name}: replication {topic.replication} is more than the cluster's {brokers} brokers; {raise_to}"
+
+
+def _unshareable(scenario: Scenario) -> Iterator[str]:
+    """One partition has one auditor, and members of one group speak one protocol."""
+    auditors: dict[str, str] = {}
+    groups: dict[str, tuple[str, str]] = {}
+    for name, spec in scenario.fleets.items():
+        for topic in spec.of if isinstance(spec, Auditors) else ():
+            if auditors.setdefault(topic, name) != name:
+                yield f"{name}: {topic} is audited by {auditors[topic]} already"
+        if isinstance(spec, Consumers | Transactors):
+            other, protocol = groups.setdefault(spec.group, (name, spec.protocol))
+            if protocol != spec.protocol:
+                yield f"{name}: protocol {spec.protocol}, but {other} is in group {spec.group} with {protocol}"
+
+
+def _misdirected(spec: WorkerSpec, topics: Mapping[str, Topic]) -> list[str]:
+    """What it says of topics that are not there, or of one that it could not look at in time."""
+    found = [
+        f"{verb} {topic}, which is no topic of the scenario; {nearest(topic, topics)}"
+        for verb, field in (("writes to", "to"), ("reads", "of"))
+        for topic in getattr(spec, field, ())
+        if topic not in topics
+    ]
+    if isinstance(spec, Transactors) and len(spec.of) != len(spec.to):
+        found.append(f"copies {len(spec.of)} topics to {len(spec.to)}: each needs one of its own")
+    if isinstance(spec, Auditors) and not found:
+        found += [each for topic in spec.of for each in _too_late(spec, topic, topics[topic])]
+    return found
+
+
+def _too_late(spec: Auditors, name: str, topic: Topic) -> Iterator[str]:
+    if topic.retention is not None and topic.retention <= spec.trailing:
+        comes, kept = duration_text(spec.trailing), duration_text(topic.retention)
+        yield f"its second look at {name} comes after {comes}, but records are kept for {kept}"
+
+
+def _oversized(name: str, spec: WorkerSpec, topics: Mapping[str, Topic]) -> list[str]:
+    room = _room(spec, topics)
+    if spec.workers is None or spec.workers <= room:
+        return []
+    shared = f"{_partitions(spec, topics)} partitions"
+    each = f" with {spec.writers_per_partition} writers each" if isinstance(spec, Producers) else ""
+    return [f"{name}: {spec.workers} workers for {shared}{each}: at most {room} would have something to do"]
+
+
+# --- Promises ---------------------------------------------------------------------------------------------------------
+
+
+def _demanded(scenario: Scenario) -> Iterator[str]:
+    """What each promise demands, by its own words of a run in which nothing has happened yet."""
+    declared = scenario.declared
+    ordinals = {topic: number for number, topic in enumerate(scenario.topics, 1)}
+    for promise in scenario.promises():
+        yield _demand(promise, declared, ordinals)
+
+
+def _demand(promise: Promise, declared: Declared, ordinals: Mapping[str, int]) -> str:
+    nothing = Ending(declared, ordinals, Balance({}))
+    return promise.verdict(promise.begin(declared, ordinals), nothing).demanded

@@ -1,0 +1,16 @@
+"""What is asked for cannot be done as asked: the error that ends a command with exit code 2, and the word that was meant."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UsageError(Exception):
+    """One or two lines that name the thing, the value and the limit."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """How a sentence about an unknown word ends: the one that was probably meant, else those that there are."""
+    there = sorted(known)
+    if close := get_close_matches(word, there, n=1):
+        return f"did you mean {close[0]}?"
+    return f"there are {', '.join(there)}" if there else "there are none"
