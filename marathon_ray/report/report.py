@@ -1,0 +1,140 @@
+"""What a run leaves: one value with everything that is known of it, which reads back as it was written."""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from marathon_ray.finding import FindingKind, Tail
+from marathon_ray.outcome import Outcome
+from marathon_ray.promises.promise import Shade, Verdict
+from marathon_ray.round import Phase
+
+FINDINGS: Final = 1_000  # that a report has; of those beyond it only the count
+NAME: Final = "report.json"
+Seconds = Annotated[float, Field(ge=0)]  # since the run began, where it is a time
+Records = Annotated[int, Field(ge=0)]
+
+
+class Part(BaseModel):
+    """A part of a report: a value that knows all its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Machine(Part):
+    """A machine on which workers ran; CPU seconds and resident bytes are those of all its workers."""
+
+    node: str
+    address: str = ""
+    workers: tuple[str, ...] = ()
+    cpu_seconds: Seconds = 0.0
+    resident: Annotated[int, Field(ge=0)] = 0
+
+
+class Found(Part):
+    """A finding, for people: the topic by its field's name, the client as 16 hex digits, times with their zone.
+
+    What is not known, or does not apply, is None or empty.
+    """
+
+    kind: FindingKind
+    topic: str
+    partition: int | None = None
+    client: str = ""
+    first: int | None = None
+    last: int | None = None
+    first_offset: int | None = None
+    last_offset: int | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    epochs: tuple[int, ...] = ()
+    epoch_now: int | None = None
+    count: int = 0
+    reading: str = ""
+
+
+class Stage(Part):
+    """One phase of the run."""
+
+    name: Phase
+    since: Seconds
+    until: Seconds
+
+
+class Note(Part):
+    """What a scenario said of a moment, or of a span of time."""
+
+    text: str
+    since: Seconds
+    until: Seconds | None = None
+
+
+class Crew(Part):
+    """A fleet as it was: `workers` at most at once, `deaths` of them, and what the dead left in the dark."""
+
+    name: str
+    workers: Annotated[int, Field(ge=0)] = 0
+    deaths: Annotated[int, Field(ge=0)] = 0
+    tails: tuple[Tail, ...] = ()
+    worker_hours: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Report(Part):
+    """Everything that is known of one run. `version` is the format's.
+
+    `cause` is the first cause of an end that was not the scenario's own, `others` those that came behind it. `spec` is the
+    resolved scenario without secrets. `totals` are the counts of a balance by topic, `groups` by group and topic; topics go
+    by their fields' names. `coverage` is the share of the acknowledged records that both passes came to (None: nothing was
+    acknowledged). `series` names the files beside this one that have what was measured over the time.
+    """
+
+    version: Literal[1] = 1
+    run: str
+    bench: str
+    scenario: str
+    promise: str
+    outcome: Outcome
+    cause: str = ""
+    others: tuple[str, ...] = ()
+    began: AwareDatetime
+    seconds: Seconds
+    seed: int
+    versions: dict[str, str] = {}
+    spec: dict[str, JsonValue] = {}
+    cluster: dict[str, JsonValue] = {}
+    hosts: tuple[Machine, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    totals: dict[str, dict[str, Records]] = {}
+    groups: dict[str, dict[str, dict[str, Records]]] = {}
+    coverage: Annotated[float, Field(ge=0, le=1)] | None = None
+    findings: Annotated[tuple[Found, ...], Field(max_length=FINDINGS)] = ()
+    findings_beyond: Annotated[int, Field(ge=0)] = 0
+    shades: tuple[Shade, ...] = ()
+    phases: tuple[Stage, ...] = ()
+    notes: tuple[Note, ...] = ()
+    fleets: tuple[Crew, ...] = ()
+    allowances: tuple[str, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
+
+    def total(self, name: str) -> int:
+        """One count, summed over all topics."""
+        return sum(counts.get(name, 0) for counts in self.totals.values())
+
+    @property
+    def broken(self) -> tuple[Verdict, ...]:
+        """The promises that were not kept."""
+        return tuple(verdict for verdict in self.verdicts if verdict.state == "failed")
+
+    def write(self, folder: Path) -> Path:
+        """It is in that folder, whole or not at all; returns the file."""
+        file, draft = folder / NAME, folder / f"{NAME}.part"
+        draft.write_text(self.model_dump_json(indent=1) + "\n")
+        draft.replace(file)
+        return file
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The report in that folder. Raises OSError where there is none, ValueError where it is of another format."""
+        return cls.model_validate_json((folder / NAME).read_text())
