@@ -23,34 +23,45 @@ class Cluster(Protocol):
 
 
 @runtime_checkable
-class CanKill(Protocol):
-    """A node can be ended without warning."""
+class CanTell(Protocol):
+    """How the nodes' processes are can be told."""
 
-    def kill(self, node: int) -> None:
-        """End the node's process at once (SIGKILL); it is gone when this returns."""
-
-
-@runtime_checkable
-class CanStop(Protocol):
-    """A node can be asked to leave in good order."""
-
-    def stop(self, node: int, *, within: float = 60) -> None:
-        """Ask the node to end (SIGTERM); it is gone when this returns, at most ``within`` seconds later."""
-
-
-@runtime_checkable
-class CanStart(Protocol):
-    """A node that is down can be started again."""
-
-    def start(self, node: int) -> None:
-        """Start the node's process; use ``wait_up`` to wait until it serves."""
+    def state(self, node: int) -> str:
+        """Return "up", "paused" or "down"."""
 
     def wait_up(self, *, within: float = 60) -> None:
         """Wait until each running node names every running node in its Metadata."""
 
 
 @runtime_checkable
-class CanPause(Protocol):
+class CanKill(CanTell, Protocol):
+    """A node can be ended without warning."""
+
+    def kill(self, node: int, *, at_most: float | None = None) -> None:
+        """End the node's process at once (SIGKILL), for ``at_most`` seconds or until ``start``."""
+
+
+@runtime_checkable
+class CanStop(CanTell, Protocol):
+    """A node can be asked to leave in good order."""
+
+    def stop(self, node: int, *, within: float = 60, at_most: float | None = None) -> None:
+        """Ask the node to end (SIGTERM), for ``at_most`` seconds or until ``start``.
+
+        It is gone when this returns, at most ``within`` seconds later.
+        """
+
+
+@runtime_checkable
+class CanStart(CanTell, Protocol):
+    """A node that is down can be started again."""
+
+    def start(self, node: int) -> None:
+        """Start the node's process; use ``wait_up`` to wait until it serves."""
+
+
+@runtime_checkable
+class CanPause(CanTell, Protocol):
     """A node can be frozen and thawed."""
 
     def pause(self, node: int, *, at_most: float | None = None) -> None:

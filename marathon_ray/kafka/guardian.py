@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 SOCKET = "guardian.sock"
-TICK = 0.05  # seconds between two looks at leases, children and thaws
+TICK = 0.05  # seconds between two looks at leases, children and who is to be revived
 LOCK_WITHIN = 30.0  # seconds to wait for another program that is just creating or clearing a cluster
 REQUEST_WITHIN = 1.0  # seconds a client has to send its line
 ENDING_WITHIN = 20.0  # seconds that killed processes have to disappear
@@ -145,7 +145,9 @@ class Child:
     """One broker process; its pid is ours until we have reaped it, so a signal never meets a stranger."""
 
     process: subprocess.Popen[bytes]
-    thaw_at: float | None = None
+    argv: Sequence[str]
+    log: str
+    revive_at: float | None = None
     paused: bool = False
 
     def state(self) -> str:
@@ -157,11 +159,11 @@ class Child:
         if self.process.poll() is None:
             self.process.send_signal(number)
         self.paused = (self.paused or number == signal.SIGSTOP) and number != signal.SIGCONT
-        self.thaw_at = None
+        self.revive_at = None
 
-    def thaw_if_due(self, now: float) -> None:
-        if self.thaw_at is not None and now >= self.thaw_at:
-            self.signal(signal.SIGCONT)
+    def is_due(self, now: float) -> bool:
+        """Whether it shall live again now; one that is ending in good order is waited for."""
+        return self.revive_at is not None and now >= self.revive_at and self.state() != "up"
 
 
 def die_with(parent: int) -> Callable[[], None]:
@@ -217,15 +219,24 @@ class Guardian:
                 cwd=self.home,
                 preexec_fn=die_with(os.getpid()),  # noqa: PLW1509  this process has one thread
             )
-        self.children[node] = Child(process)
+        self.children[node] = Child(process, argv, log)
         return self.status()
 
-    def signal(self, *, node: int, number: int, thaw_after: float | None = None) -> dict[str, Any]:
+    def signal(self, *, node: int, number: int, revive_after: float | None = None) -> dict[str, Any]:
         child = self.children[node]
         child.signal(number)
-        if thaw_after is not None:
-            child.thaw_at = time.monotonic() + thaw_after
+        if revive_after is not None:
+            child.revive_at = time.monotonic() + revive_after
         return self.status()
+
+    def revive(self, node: int, child: Child) -> None:
+        """Thaw it, or start it again; one that cannot be started stays down."""
+        child.revive_at = None
+        if child.state() == "paused":
+            child.signal(signal.SIGCONT)
+        else:
+            with contextlib.suppress(OSError):
+                self.start(node=node, argv=child.argv, log=child.log)
 
     def forget(self, *, node: int, ports: Sequence[int]) -> dict[str, Any]:
         if self.children[node].state() != "down":
@@ -256,10 +267,11 @@ class Guardian:
         return {}
 
     def tick(self) -> None:
-        """Thaw what is due, reap what has ended, and end when nobody has renewed the lease in time."""
+        """Revive who is due, reap what has ended, and end when nobody has renewed the lease in time."""
         now = time.monotonic()
-        for child in self.children.values():
-            child.thaw_if_due(now)
+        for node, child in list(self.children.items()):
+            if child.is_due(now):
+                self.revive(node, child)
             child.process.poll()
         self.ending = self.ending or now >= self.deadline
 

@@ -149,19 +149,25 @@ class LocalKafka:
 
     # --- what can be done to it ---
 
-    def kill(self, node: int) -> None:
-        """End the node's process at once (SIGKILL); it is gone when this returns."""
-        self._end(node, signal.SIGKILL, within=10)
+    def kill(self, node: int, *, at_most: float | None = None) -> None:
+        """End the node's process at once (SIGKILL); it is gone when this returns.
 
-    def stop(self, node: int, *, within: float = 60) -> None:
-        """Ask the node to end (SIGTERM); it is gone when this returns, at most ``within`` seconds later."""
+        After ``at_most`` seconds its guardian starts it again, unless somebody has before.
+        """
+        self._end(node, signal.SIGKILL, within=10, at_most=at_most)
+
+    def stop(self, node: int, *, within: float = 60, at_most: float | None = None) -> None:
+        """Ask the node to end (SIGTERM); it is gone when this returns, at most ``within`` seconds later.
+
+        ``at_most`` seconds after the asking its guardian starts it again, unless somebody has before.
+        """
         if self.state(node) == "paused":
             raise KafkaError(f"node {node} of cluster {self.name} is paused and cannot hear SIGTERM: resume it first")
-        self._end(node, signal.SIGTERM, within=within)
+        self._end(node, signal.SIGTERM, within=within, at_most=at_most)
 
     def pause(self, node: int, *, at_most: float | None = None) -> None:
         """Freeze the node (SIGSTOP) until ``resume``; after ``at_most`` seconds its guardian lets it go on."""
-        self._signal(node, signal.SIGSTOP, thaw_after=at_most)
+        self._signal(node, signal.SIGSTOP, revive_after=at_most)
 
     def resume(self, node: int) -> None:
         """Let the node go on (SIGCONT)."""
@@ -217,15 +223,22 @@ class LocalKafka:
         self.start(node)
         self.wait_up()
 
-    def _end(self, node: int, number: signal.Signals, *, within: float) -> None:
-        self._signal(node, number)
+    def _end(self, node: int, number: signal.Signals, *, within: float, at_most: float | None) -> None:
+        before = self._signal(node, number, revive_after=at_most)
         self._wanted.discard(node)
-        wait_until(f"the end of node {node} by {number.name}", lambda: self.state(node) == "down", within=within)
 
-    def _signal(self, node: int, number: signal.Signals, *, thaw_after: float | None = None) -> None:
+        def ended() -> bool:
+            now = self._status(node)
+            return bool(now["state"] == "down" or now["pid"] != before)  # it may be revived already
+
+        wait_until(f"the end of node {node} by {number.name}", ended, within=within)
+
+    def _signal(self, node: int, number: signal.Signals, *, revive_after: float | None = None) -> int:
+        """Return the process id of whom the signal met."""
         if self.state(node) == "down":
             raise KafkaError(f"node {node} of cluster {self.name} is down: {number.name} has nobody to meet")
-        self._guardian.request("signal", node=node, number=int(number), thaw_after=thaw_after)
+        answer = self._guardian.request("signal", node=node, number=int(number), revive_after=revive_after)
+        return int(answer["nodes"][str(node)]["pid"])
 
     def _require_down(self, node: int) -> None:
         if self.state(node) != "down":

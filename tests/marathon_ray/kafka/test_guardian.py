@@ -173,11 +173,53 @@ def test_a_pause_ends_by_itself_when_its_time_is_over(root: Path) -> None:
     appoint(home, ports=1, lease=15)
     process = sleeper(home, 1)
     held = Guardianship(home)
-    asked = held.request("signal", node=1, number=int(signal.SIGSTOP), thaw_after=0.5)
+    asked = held.request("signal", node=1, number=int(signal.SIGSTOP), revive_after=0.5)
     assert asked["nodes"]["1"]["state"] == "paused"
     wait_until("the stop", lambda: process.status() == psutil.STATUS_STOPPED, within=5)
     wait_until("the thaw", lambda: process.status() != psutil.STATUS_STOPPED, within=5)
     assert held.request("status")["nodes"]["1"]["state"] == "up"
+
+
+def test_a_killed_process_is_started_again_when_its_time_is_over(root: Path) -> None:
+    home = root / "c"
+    appoint(home, ports=1, lease=15)
+    process = sleeper(home, 1)
+    held = Guardianship(home)
+    held.request("signal", node=1, number=int(signal.SIGKILL), revive_after=0.5)
+    wait_until("the end", lambda: not process.is_running(), within=5)
+    assert held.request("status")["nodes"]["1"]["state"] == "down"
+    wait_until("the start", lambda: held.request("status")["nodes"]["1"]["state"] == "up", within=5)
+    revived = psutil.Process(held.request("status")["nodes"]["1"]["pid"])
+    assert (revived.pid != process.pid, revived.cmdline()[-1]) == (True, mark(home))
+    Guardianship(home).end()
+    assert not revived.is_running()
+
+
+def test_one_that_takes_its_time_to_end_is_waited_for_and_then_started_again(root: Path) -> None:
+    home = root / "c"
+    appoint(home, ports=1, lease=15)
+    held = Guardianship(home)
+    code = "import signal, time; signal.signal(15, lambda *_: (time.sleep(0.5), exit(7))); print(1, flush=True); time.sleep(60)"
+    log = home / "log"
+    held.request("start", node=1, argv=[sys.executable, "-c", code], log=str(log))
+    wait_until("the handler", lambda: log.read_text() == "1\n", within=5)
+    before = held.request("signal", node=1, number=int(signal.SIGTERM), revive_after=0.1)["nodes"]["1"]["pid"]
+    wait_until("another life", lambda: held.request("status")["nodes"]["1"]["pid"] != before, within=5)
+    assert held.request("status")["nodes"]["1"]["state"] == "up"
+
+
+def test_one_that_was_started_meanwhile_is_left_alone(root: Path) -> None:
+    home = root / "c"
+    appoint(home, ports=1, lease=15)
+    first = sleeper(home, 1)
+    held = Guardianship(home)
+    held.request("signal", node=1, number=int(signal.SIGKILL), revive_after=0.3)
+    wait_until("the end", lambda: not first.is_running(), within=5)
+    second = sleeper(home, 1)
+    second.kill()
+    wait_until("its end", lambda: not second.is_running(), within=5)
+    time.sleep(0.5)  # longer than the first would have been left down
+    assert held.request("status")["nodes"]["1"] == {"pid": second.pid, "state": "down", "exit": -signal.SIGKILL}
 
 
 def test_a_child_that_ended_is_reaped_and_its_exit_code_told(root: Path) -> None:
