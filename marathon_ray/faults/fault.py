@@ -1,9 +1,16 @@
 """The contract of a fault: whom it befalls is resolved when it is injected, and healing bears a half-done injection."""
 
-from collections.abc import Mapping
-from typing import ClassVar, Protocol
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Final, Protocol
 
-from marathon_ray.kafka.cluster import Cluster
+from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, Cluster
+
+_SUFFERED: Final[Mapping[type, str]] = {
+    CanKill: "killed",
+    CanStop: "stopped",
+    CanStart: "started again",
+    CanPause: "paused",
+}
 
 
 class Eyes(Protocol):
@@ -44,7 +51,10 @@ class Fault(Protocol):
     """
 
     needs: ClassVar[tuple[type, ...]]
-    whom: Role
+
+    @property
+    def whom(self) -> Role:
+        """Resolved anew for each injection."""
 
     def inject(self, cluster: Cluster, nodes: tuple[int, ...], *, at_most: float) -> None:
         """It is on; after `at_most` seconds it ends by itself where the cluster can see to it, whatever becomes of us."""
@@ -54,3 +64,13 @@ class Fault(Protocol):
 
     def healed(self, cluster: Cluster, nodes: tuple[int, ...]) -> bool:
         """Whether nothing is left of it."""
+
+
+def missing(faults: Iterable[type[Fault]], cluster: Cluster) -> list[str]:
+    """What the cluster cannot suffer of that, a sentence for each fault; it may be one that is not made yet."""
+    lacks = {fault: [need for need in fault.needs if not isinstance(cluster, need)] for fault in faults}
+    return [f"{fault.__name__}: its nodes cannot be {_listed(needs)}" for fault, needs in lacks.items() if needs]
+
+
+def _listed(needs: Iterable[type]) -> str:
+    return " or ".join(_SUFFERED.get(need, need.__name__) for need in needs)

@@ -75,6 +75,22 @@ def _partition(found: TopicPartitionInfo) -> Partition:
     return Partition(leader, tuple(node.id for node in found.replicas), tuple(node.id for node in found.isr), error=0)
 
 
+def partitions(connection: Connection, topic: str) -> tuple[Partition, ...]:
+    """The partitions of a topic, by number. KafkaError if it is not there."""
+    for found in described(connection, [topic]).values():
+        return tuple(map(_partition, found.partitions))
+    raise connection.error(f"topic {topic} is not there")
+
+
+def group_coordinator(connection: Connection, group: str) -> int:
+    """The broker that coordinates a group. KafkaError if there is no such group."""
+    future = connection.client.describe_consumer_groups([group], request_timeout=connection.left)[group]
+    coordinator = connection.answer(f"describe group {group}", future).coordinator
+    if coordinator is None:
+        raise connection.error(f"group {group}: nobody coordinates it")
+    return int(coordinator.id)
+
+
 def _settings(connection: Connection, topics: Iterable[str]) -> dict[str, dict[str, str]]:
     """All settings of the topics; one that was deleted since is missing."""
     answers, refusals = connection.answers("read settings", _ask_settings(connection, topics))

@@ -1,0 +1,118 @@
+"""Which cluster a run is on, by what a person wrote: `local`, `HOST:PORT,…`, the name of a local one, or a YAML file."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Final, cast
+
+from marathon_ray.kafka import description, homes
+from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, Cluster, KafkaError
+from marathon_ray.kafka.existing import Existing
+from marathon_ray.kafka.local import LocalKafka
+
+LOCAL: Final = "local"
+_SERVER: Final = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})"
+_SERVERS: Final = re.compile(rf"{_SERVER}(?:,{_SERVER})*")
+_FILES: Final = (".yaml", ".yml")
+_CAPABILITIES: Final = {"kill": (CanKill, CanStart), "stop": (CanStop, CanStart), "pause": (CanPause,)}
+_EVERYTHING: Final = tuple(_CAPABILITIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A cluster that a run may be on. `ours` says that it is made by `acquire` and gone after `release`; both block.
+
+    `cluster` says before that what it can be made to suffer.
+    """
+
+    name: str
+    ours: bool
+    cluster: Cluster = field(repr=False)
+    begin: Callable[[], object] = field(repr=False)
+    end: Callable[[], object] = field(repr=False)
+
+    def acquire(self) -> Cluster:
+        """The cluster answers; KafkaError of one line where it cannot be had, and nothing is left of it then."""
+        self.begin()
+        return self.cluster
+
+    def release(self) -> None:
+        """The run is over: of a cluster that is ours nothing is left, another one is as it was. Twice is the same."""
+        self.end()
+
+    @property
+    def capabilities(self) -> tuple[type, ...]:
+        """What the cluster can be made to suffer."""
+        every = dict.fromkeys(each for powers in _CAPABILITIES.values() for each in powers)
+        return tuple(each for each in every if isinstance(self.cluster, each))
+
+
+def open_cluster(text: str, *, nodes: int | None = None, version: str | None = None) -> Opened:
+    """The cluster that the text means. `nodes` and `version` are for a local one that is made for the run.
+
+    Raises KafkaError of one line; nothing is made, and nobody is asked, before `acquire`.
+    """
+    if text == LOCAL:
+        return _made(nodes=nodes, version=version)
+    if nodes is not None or version is not None:
+        what = f"nodes {nodes}" if nodes is not None else f"version {version}"
+        raise KafkaError(f"{what}: only a cluster that is made for the run has it, cluster {text} is there already")
+    if _SERVERS.fullmatch(text):
+        return _existing(text, {"bootstrap.servers": _checked(text)})
+    if text.endswith(_FILES) or "/" in text:
+        return _from_file(Path(text))
+    if text in homes.names():
+        return _attached(text)
+    raise KafkaError(
+        f"cluster {text!r} is none: write local, HOST:PORT[,HOST:PORT], a YAML file, or the name of one that "
+        f"`marathon kafka up` has started ({', '.join(homes.names()) or 'none runs'})"
+    )
+
+
+def _checked(servers: str) -> str:
+    for server in servers.split(","):
+        if not 1 <= int(server.rpartition(":")[2]) <= 65_535:
+            raise KafkaError(f"cluster {server}: a port is a number from 1 to 65535")
+    return servers
+
+
+def _existing(name: str, properties: dict[str, str]) -> Opened:
+    cluster = Existing(properties)
+    return Opened(name, ours=False, cluster=cluster, begin=cluster.require_answer, end=_nothing)
+
+
+def _attached(name: str) -> Opened:
+    kafka = LocalKafka.attach(name)
+    answers = Existing(kafka.client_properties()).require_answer
+    return Opened(name, ours=False, cluster=kafka, begin=answers, end=_nothing)
+
+
+def _made(*, nodes: int | None = None, version: str | None = None, may: tuple[str, ...] = _EVERYTHING) -> Opened:
+    kafka = LocalKafka(nodes=nodes or 3, version=version or "4.3")
+    return Opened(kafka.name, ours=True, cluster=_restricted(kafka, may), begin=kafka.up, end=kafka.close)
+
+
+def _from_file(path: Path) -> Opened:
+    found = description.read(path)
+    try:
+        if found.local is None:
+            return _existing(str(path), found.client_properties(path.parent))
+        may = _EVERYTHING if found.may is None else found.may
+        return _made(nodes=found.local.nodes, version=found.local.version, may=may)
+    except KafkaError as error:
+        raise KafkaError(f"cluster {path}: {error}") from None
+
+
+def _restricted(kafka: LocalKafka, may: tuple[str, ...]) -> Cluster:
+    """The cluster with no power left that was not granted: what is not there cannot be used."""
+    if set(may) == set(_EVERYTHING):
+        return kafka
+    granted = (Cluster, *(each for power in may for each in _CAPABILITIES[power]))
+    methods = {name for protocol in granted for base in protocol.__mro__ for name in vars(base) if name[0] != "_"}
+    return cast("Cluster", SimpleNamespace(**{name: getattr(kafka, name) for name in methods}))
+
+
+def _nothing() -> None:
+    """It was there before, and stays."""
