@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.board import PLANTS, RECORDS, Plant, page, play, red
+from marathon_ray.check import PLANTS, RECORDS, Plant, play
+from tests.board import page
 from tests.mock_kafka import PARTITIONS, MockKafka
 
 _topics = count()
@@ -14,12 +15,13 @@ _topics = count()
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
 def test_a_planted_error_turns_exactly_its_account_red(mock_kafka: MockKafka, plant: Plant) -> None:
     topic = mock_kafka.topic(f"board-{next(_topics)}")
-    rig, planted = play(plant, mock_kafka.properties, topic, PARTITIONS)
-    balance = rig.accounts.balance()
-    assert planted.planted == (plant.who != "nobody")
-    assert red(rig) == plant.found
-    assert balance.total("acknowledged") >= RECORDS
-    assert not balance.faults()
+    played = play(plant, mock_kafka.properties, topic, partitions=PARTITIONS)
+    assert played.balance is not None
+    assert played.planted == (plant.who != "nobody")
+    assert played.found == plant.found
+    assert played.balance.total("acknowledged") >= RECORDS
+    assert not played.balance.faults()
+    assert played.right
 
 
 def test_the_board_in_the_docs_is_the_one_that_is_played() -> None:

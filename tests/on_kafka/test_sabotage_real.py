@@ -3,23 +3,21 @@
 import pytest
 
 from actors.tally import Kind
+from marathon_ray.check import PLANTS, Plant, check
+from marathon_ray.kafka import admin
 from marathon_ray.kafka.local import LocalKafka
-from tests.board import ALL, PLANTS, RECORDS, TRANSACTED, Plant, play, play_copies, red
-from tests.rig import create
+from marathon_ray.names import Names, new_run
+from tests.board import ALL, TRANSACTED, play_copies, red
 
 pytestmark = pytest.mark.on_kafka
-PARTITIONS = 4
 
 
-@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
-def test_a_planted_error_turns_exactly_its_account_red(kafka: LocalKafka, topic: str, plant: Plant) -> None:
-    create(kafka.client_properties(), topic, num_partitions=PARTITIONS, replication_factor=3)
-    rig, planted = play(plant, kafka.client_properties(), topic, PARTITIONS)
-    balance = rig.accounts.balance()
-    assert planted.planted == (plant.who != "nobody")
-    assert red(rig) == plant.found
-    assert balance.total("acknowledged") >= RECORDS
-    assert not balance.faults()
+def test_every_planted_error_turns_exactly_its_account_red_and_nothing_of_it_is_left(kafka: LocalKafka) -> None:
+    properties = kafka.client_properties()
+    before = admin.look(properties).topics.keys(), admin.groups(properties)
+    played = list(check(properties, Names("board", new_run())))
+    assert {each.plant.name: each.mistakes() for each in played} == {plant.name: [] for plant in PLANTS}
+    assert (admin.look(properties).topics.keys(), admin.groups(properties)) == before
 
 
 @pytest.mark.parametrize("plant", TRANSACTED, ids=lambda plant: plant.name)
