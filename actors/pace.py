@@ -128,6 +128,12 @@ def _lay(curve: Curve, origin: int, start: int, base: Fraction) -> list[_Stretch
     return laid
 
 
+def due(curve: Curve, at: int) -> Fraction:
+    """Records due in the first `at` ns of a curve that is not unlimited; none before its start."""
+    laid = _lay(curve, 0, 0, Fraction(0))
+    return next(stretch for stretch in laid if at < stretch.end).exactly(max(0, at))
+
+
 def _checked(curve: Curve) -> Curve:
     for left, right in pairwise(curve):
         if left.at >= right.at:

@@ -1,0 +1,225 @@
+"""The workers of one field of a scenario: asked once a round, and replaced where they are lost."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Final, NamedTuple
+
+from actors.order import Answer, Ask, Order
+from actors.pace import SECOND, due
+from actors.spec import Auditors, Producers, Stand, WorkerSpec
+from actors.target import Target
+from marathon_ray.accounts import Accounts
+from marathon_ray.gathering import Answered, Gathering, Loss
+from marathon_ray.places.place import Places, Reply
+from marathon_ray.reconcile import Action, Bury, Close, GiveUp, Limits, Open, Overdue, Renew, Wanted, reconcile
+from marathon_ray.round import Doing
+from marathon_ray.seats import Seat, State, observe, reborn
+from marathon_ray.slices import aged, resumed
+
+_PASSES: Final = ("first", "second")
+
+
+class _Turn(NamedTuple):
+    """One round: into which accounts, since when (monotonic seconds), and what has come of it by now."""
+
+    accounts: Accounts
+    now: float
+    gathering: Gathering
+    losses: list[Loss]
+
+
+class Fleet:
+    """`workers` share what `spec` asks for; its topics have the names that the target knows.
+
+    Seats are called m-<run>-<name>-<number>, workers <name>-<number>. `limits` may be changed at any time.
+    """
+
+    def __init__(self, name: str, spec: WorkerSpec, *, workers: int, places: Places, target: Target, run: str) -> None:
+        self.name, self.spec, self.target = name, spec, target
+        self.limits = Limits()
+        self._workers, self._places, self._prefix = workers, places, f"m-{run}-{name}"
+        self._partitions = {topic: place.partitions for topic, place in target.topics.items()}
+        self._revision = 1
+        self._wanted = 0
+        self._seats: dict[str, Seat] = {}
+        self._numbers = count(1)
+        self._served: set[int] = set()  # slices that have had a worker
+        self._failures: dict[int, tuple[int, str]] = {}  # how often a slice's workers failed in a row, and why the last
+        self._began: float | None = None  # when the first worker was told what to do
+        self._looked = 0.0  # when the last round was
+
+    # What is wanted
+
+    def start(self) -> None:
+        """From the next round on it works."""
+        if not self.works:
+            self._began = None
+            self._failures.clear()
+            self._wanted = self._workers
+
+    def set(self, spec: WorkerSpec) -> None:
+        """From the next round on it does this. Raises ValueError on a spec of another kind."""
+        if type(spec) is not type(self.spec):
+            raise ValueError(f"fleet {self.name} is one of {type(self.spec).__name__}, not of {type(spec).__name__}")
+        self.spec = spec
+        self._revision += 1
+        self._failures.clear()
+
+    def scale(self, workers: int) -> None:
+        """From the next round on so many share the work. Raises ValueError where there is nobody, or auditors are at it:
+        who reads which partition is not changed under way."""
+        if workers < 1:
+            raise ValueError(f"fleet {self.name} cannot have {workers} workers: 1 or more")
+        if isinstance(self.spec, Auditors) and self.works and workers != self._workers:
+            raise ValueError(f"fleet {self.name} has {self._workers} auditors, and keeps them while it works")
+        self._workers = workers
+        self._revision += 1
+        if self.works:
+            self._wanted = workers
+
+    def retire(self) -> None:
+        """All workers come to their end in good order: `ended` once their last tallies were taken."""
+        self._wanted = 0
+
+    def close(self) -> None:
+        """All seats are gone at once, whatever they did."""
+        self.retire()
+        for seat in tuple(self._seats.values()):
+            self._close(seat)
+
+    @property
+    def works(self) -> bool:
+        """Whether it was started and not retired since."""
+        return self._wanted > 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether it does not work and has nothing more to say."""
+        return not self.works and not self._seats
+
+    @property
+    def settled(self) -> bool:
+        """Whether every wanted worker has answered to the newest spec, and nobody else works."""
+        able = [one for one in self._seats.values() if one.state is State.ALIVE and one.revision == self._revision]
+        return self.works and len(able) == len(self._seats) == self._wanted
+
+    # A round
+
+    async def round(self, accounts: Accounts, now: float) -> Answered:
+        """Ask all, book what they tell, replace whom is lost; `now` is monotonic, in seconds. Those that came to life are
+        told their part in the same round."""
+        turn = _Turn(accounts, now, Gathering(), [])
+        await self._ask(tuple(self._seats.values()), turn, within=self.limits.within)
+        trouble = await self._act(turn)
+        fresh = [seat for seat in self._seats.values() if seat.state is State.ALIVE and not seat.order]
+        await self._ask(fresh, turn, within=self.limits.within)
+        await self._ask([seat for seat in self._seats.values() if seat.opened == now], turn, within=0)
+        return self._answered(turn, trouble)
+
+    async def _ask(self, seats: Sequence[Seat], turn: _Turn, *, within: float) -> None:
+        asks = {seat.name: self._asked(seat, turn) for seat in seats}
+        replies = await self._places.ask(asks, within=within) if asks else {}
+        for name, reply in replies.items():
+            if seat := self._seats.get(name):  # not closed meanwhile
+                self._book(seat, reply, turn)
+                self._seats[name] = observe(seat, reply, turn.now)
+
+    def _asked(self, seat: Seat, turn: _Turn) -> Ask:
+        if not seat.incarnation:
+            return Ask()  # one that is not known yet is told nothing: its worker would have no certain life
+        seat = self._ordered(seat, turn)
+        self._seats[seat.name] = seat
+        confirmed = turn.accounts.version(seat.order.worker) if seat.order else 0
+        return Ask(seat.incarnation, seat.order, confirmed)
+
+    def _ordered(self, seat: Seat, turn: _Turn) -> Seat:
+        order = seat.order
+        if seat.leaves or seat.index >= self._wanted:
+            return replace(seat, order=replace(order, stop=True) if order else None)
+        if order and order.revision == self._revision:
+            return seat
+        told = seat.told if order else turn.now
+        self._began = told if self._began is None else self._began
+        spec = aged(self.spec.slice(seat.index, self._wanted, self._partitions), told - self._began)
+        if not order and seat.index in self._served:
+            spec = resumed(spec, lambda topic, partition: self._stands(turn.accounts, topic, partition))
+        self._served.add(seat.index)
+        life = f".{seat.lives}" if seat.lives > 1 else ""
+        worker = f"{self.name}{seat.name.removeprefix(self._prefix)}{life}"
+        return replace(seat, order=Order(worker, self.target, self._revision, spec), told=told)
+
+    def _stands(self, accounts: Accounts, topic: str, partition: int) -> tuple[Stand, Stand]:
+        ordinal = self.target.topics[topic].ordinal
+        first, second = (accounts.stand(reading, ordinal, partition) for reading in _PASSES)
+        return first, second
+
+    def _book(self, seat: Seat, reply: Reply, turn: _Turn) -> None:
+        if isinstance(reply, Answer) and reply.tally and reply.incarnation == seat.incarnation:
+            turn.gathering.add(reply.tally.after(turn.accounts.version(reply.tally.worker)))
+            turn.accounts.take(reply.tally)
+
+    async def _act(self, turn: _Turn) -> str:
+        """Do what is decided; returns what cannot be done, in a sentence."""
+        wanted = Wanted(self._wanted, {index: often for index, (often, _) in self._failures.items()})
+        actions = reconcile(wanted, tuple(self._seats.values()), turn.now, self.limits)
+        for action in actions:
+            self._do(action, turn)
+        if failed := [self._failures[one.index][1] for one in actions if isinstance(one, GiveUp)]:
+            return f"fleet {self.name}: {len(failed)} of its {self._wanted} workers fail again and again: {failed[0]}"
+        if late := sum(isinstance(one, Overdue) for one in actions):
+            missing = f"{late} of its {self._wanted} workers have not come to life"
+            return f"fleet {self.name}: {missing} within {self.limits.start:g} s: {await self._places.room()}"
+        return ""
+
+    def _do(self, action: Action, turn: _Turn) -> None:
+        match action:
+            case Open(index):
+                name = f"{self._prefix}-{next(self._numbers)}"
+                self._seats[name] = Seat(name, index, opened=turn.now, since=turn.now)
+                self._places.open(name)
+            case Bury(seat, failures):
+                self._bury(seat, turn)
+                self._failures[seat.index] = failures, seat.why
+                self._close(seat)
+            case Renew(seat):
+                self._bury(seat, turn)
+                self._seats[seat.name] = reborn(seat, turn.now)
+            case Close(seat):
+                self._close(seat)
+
+    def _bury(self, seat: Seat, turn: _Turn) -> None:
+        if seat.order:
+            why = seat.why or f"it has not answered for {turn.now - seat.since:.1f} s"
+            tail = turn.accounts.bury(seat.order.worker, at=time.time_ns())
+            turn.losses.append(Loss(seat.name, seat.order.worker, why, seat.preempted, tail))
+
+    def _close(self, seat: Seat) -> None:
+        self._places.close(seat.name)
+        del self._seats[seat.name]
+
+    def _answered(self, turn: _Turn, trouble: str) -> Answered:
+        live = [seat for seat in self._seats.values() if seat.state is State.ALIVE]
+        gathering = turn.gathering
+        doing = Doing(
+            workers=sum(seat.order is not None for seat in live),
+            wanted=self._wanted,
+            offered=self._due(turn.now),
+            counts=dict(gathering.counts),
+            latencies=gathering.latencies,
+            busiest=max((seat.busy for seat in live), default=0.0),
+        )
+        self._looked = turn.now
+        hosts = {seat.name: seat.host for seat in live if seat.host}
+        return Answered(doing, gathering.acks(), tuple(gathering.positions), tuple(turn.losses), hosts, trouble)
+
+    def _due(self, now: float) -> int:
+        """Records that the schedule asked for since the last round; -1 where there is none."""
+        curve = self.spec.schedule() if isinstance(self.spec, Producers) else ()
+        if not curve:
+            return -1
+        if not self.works or self._began is None:
+            return 0
+        since, until = (due(curve, round((at - self._began) * SECOND)) for at in (self._looked, now))
+        return int(until) - int(since)

@@ -1,0 +1,81 @@
+"""What one round brings from the workers of a fleet: each part counts once, when it is new."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from actors import latency
+from actors.order import Host
+from actors.tally import CLAIMS, Counts, Outcome, Part, Table, nothing
+from marathon_ray.finding import Tail
+from marathon_ray.round import ACKS, Doing
+from marathon_ray.told import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A worker that is gone: why, and what it leaves in the dark. `preempted`: its node was told to go."""
+
+    seat: str
+    worker: str
+    why: str
+    preempted: bool
+    tail: Tail
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """One round of a fleet. `acks` is ACKS[n], `positions` are in the order in which they were told, `hosts` go by the
+    seats' names. `trouble` is a sentence where the fleet cannot become what is wanted."""
+
+    doing: Doing
+    acks: Table
+    positions: Sequence[Row] = ()
+    losses: tuple[Loss, ...] = ()
+    hosts: Mapping[str, Host] = field(default_factory=dict)
+    trouble: str = ""
+
+    @property
+    def tails(self) -> tuple[Tail, ...]:
+        """Of all that were lost."""
+        return tuple(loss.tail for loss in self.losses)
+
+
+class Gathering:
+    """Sums over the parts that are new in this round."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.latencies: dict[str, Counts] = {}
+        self.positions: list[Row] = []
+        self._claims: list[Table] = [nothing(CLAIMS)]
+
+    def add(self, parts: Iterable[Part]) -> None:
+        """Parts that were not added before."""
+        for part in parts:
+            self.counts.update(part.counts)
+            self._claims.append(part.claims)
+            for name, wire in part.latencies.items():
+                self.latencies[name] = self.latencies.get(name, 0) + latency.dense(wire)
+            rows = part.positions[["topic", "partition", "position", "at_end"]].tolist()
+            self.positions += [(part.reading, *place, at, bool(at_end)) for *place, at, at_end in rows]
+
+    def acks(self) -> Table:
+        """When acknowledgements came: ACKS, a row for each partition where there were any."""
+        return acks(np.concatenate(self._claims))
+
+
+def acks(claims: Table) -> Table:
+    """ACKS of these CLAIMS, a row for each partition that has an acknowledged one."""
+    mine = claims[claims["outcome"] == Outcome.ACKNOWLEDGED]
+    places = mine["topic"].astype(np.int64) << 32 | mine["partition"]
+    known, row = np.unique(places, return_inverse=True)
+    table = np.zeros(len(known), ACKS)
+    table["topic"], table["partition"] = known >> 32, known & 0xFFFFFFFF
+    table["first"] = np.iinfo(np.int64).max
+    np.minimum.at(table["first"], row, mine["since"])
+    np.maximum.at(table["last"], row, mine["until"])
+    np.add.at(table["count"], row, mine["last"] - mine["first"] + 1)
+    return table

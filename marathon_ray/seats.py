@@ -1,0 +1,83 @@
+"""A fleet's seats as the fleet sees them, and how a reply changes what is seen."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from actors.order import Answer, Host, Order
+from marathon_ray.places.place import Broken, Reply
+
+
+class State(StrEnum):
+    """What a seat was last seen to be."""
+
+    OPENING = "opening"  # asked for; it has never answered
+    ALIVE = "alive"  # it answered the last ask
+    SILENT = "silent"  # it was alive, and has not answered since
+    BROKEN = "broken"  # a call failed: that life is gone
+    RESTARTED = "restarted"  # another life answered: it knows nothing of the worker
+    ENDED = "ended"  # its worker has ended, and its last tally was taken
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One seat, for the slice `index` of its fleet. Times are monotonic seconds; `since` is when `state` began, for a
+    silent one when the ask was made that it did not answer. `why` tells what became of a life that is gone."""
+
+    name: str
+    index: int
+    opened: float
+    since: float
+    state: State = State.OPENING
+    incarnation: str = ""
+    lives: int = 1  # that had a worker of their own
+    order: Order | None = None  # what its worker was told last
+    told: float = 0.0  # when its worker was told first
+    revision: int = 0  # the newest that its worker has answered to
+    host: Host | None = None
+    busy: float = 0.0  # CPU share of its process between its last two answers
+    why: str = ""
+    preempted: bool = False
+
+    @property
+    def leaves(self) -> bool:
+        """Whether it was told to come to its end: there is no way back."""
+        return self.order is not None and self.order.stop
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether it has ever come to life."""
+        return self.host is not None
+
+
+def observe(seat: Seat, reply: Reply, now: float) -> Seat:
+    """The seat after that reply to what was asked at `now`."""
+    if isinstance(reply, Broken):
+        return replace(seat, state=State.BROKEN, since=now, why=reply.why, preempted=reply.preempted)
+    if isinstance(reply, Answer):
+        return _answered(seat, reply, now)
+    return replace(seat, state=State.SILENT, since=now) if seat.state is State.ALIVE else seat
+
+
+def _answered(seat: Seat, answer: Answer, now: float) -> Seat:
+    if seat.order is not None and answer.incarnation != seat.incarnation:
+        why = "it came back to life and had forgotten its worker"
+        return replace(seat, state=State.RESTARTED, since=now, incarnation=answer.incarnation, why=why)
+    busy = _share(seat, answer.host, now)
+    known = replace(seat, since=now, incarnation=answer.incarnation, host=answer.host, busy=busy)
+    if answer.ended:
+        return replace(known, state=State.ENDED, why=answer.error or "its worker ended by itself")
+    return replace(known, state=State.ALIVE, revision=answer.revision)
+
+
+def _share(seat: Seat, host: Host, now: float) -> float:
+    before = seat.host
+    if before is None or before.pid != host.pid or now <= seat.since or seat.state is not State.ALIVE:
+        return 0.0
+    return (host.cpu_seconds - before.cpu_seconds) / (now - seat.since)
+
+
+def reborn(seat: Seat, now: float) -> Seat:
+    """The same seat, whose new life gets a worker of its own."""
+    return replace(
+        seat, state=State.ALIVE, since=now, order=None, lives=seat.lives + 1, revision=0, why="", preempted=False
+    )
