@@ -1,0 +1,187 @@
+"""Whether every acknowledged record is there, once and in order: what the accounts found, but for what is allowed."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass as plain
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
+
+from pydantic import ConfigDict, model_validator
+from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs
+
+from actors.spec import Producers, Topics, Transactors
+from marathon_ray.balance import LOSSES, Balance
+from marathon_ray.finding import Finding, FindingKind
+from marathon_ray.promises.allowed import allowed
+from marathon_ray.promises.promise import Declared, Ending, Verdict
+from marathon_ray.promises.wording import call, undeclared
+from marathon_ray.round import Round
+from marathon_ray.standing import standing
+
+_SUMS: Final = ("attempted", "acknowledged", "refused", "unknown", "found", "expired", "compacted", "unaudited")
+_TOLD: Final = (*LOSSES, FindingKind.DUPLICATED, FindingKind.DISORDERED)  # each has its own place in the sentence
+_NOBODYS: Final = FindingKind.UNOWNED  # a dead worker may have opened that client unheard: no fault of the target
+
+
+@plain(frozen=True, slots=True)
+class Found:
+    """The findings in these topics (ordinals) that stand."""
+
+    topics: frozenset[int]
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Integrity:
+    """Every acknowledged record of these topics is there once and in order, and no finding is left but what the settings
+    allow. Undecided where nothing was acknowledged, or not all of it was audited."""
+
+    safety: ClassVar[bool] = True
+    of: Topics
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *topics: str, of: str | tuple[str, ...] = ()) -> None: ...
+
+    @model_validator(mode="before")
+    @classmethod
+    def _each(cls, given: object) -> object:
+        return ArgsKwargs((given.args,), given.kwargs) if isinstance(given, ArgsKwargs) and given.args else given
+
+    def mistakes(self, declared: Declared) -> Iterator[str]:
+        """Unknown topics, and those whose writers promise different things."""
+        yield from undeclared("topic", self.of, declared.topics)
+        for topic in self.of:
+            ways = set(_ways(topic, declared))
+            if len(ways) > 1:
+                told = ", ".join(sorted(ways))
+                yield f"topic {topic} is written in several ways ({told}): what is allowed cannot be told apart"
+
+    def begin(self, declared: Declared, ordinals: Mapping[str, int]) -> Found:  # noqa: ARG002 - the topics are named
+        """Nothing was found yet."""
+        return Found(frozenset(ordinals[topic] for topic in self.of))
+
+    def step(self, state: Found, round_: Round) -> Found:
+        """With what the round's settling found, and without what it took back."""
+        found, withdrawn = (
+            [finding for finding in some if finding.topic in state.topics]
+            for some in (round_.settled.findings, round_.settled.withdrawn)
+        )
+        if not (found or withdrawn):
+            return state
+        return replace(state, findings=tuple(standing([*state.findings, *found], withdrawn)))
+
+    def verdict(self, state: Found, ending: Ending) -> Verdict:
+        """A finding that is not allowed is a broken promise, and so are books that do not add up."""
+        places = {place: counts for place, counts in ending.balance.places.items() if place[0] in state.topics}
+        books = _Books(Balance(places), state.findings, self._excused(ending), ending.drained)
+        return Verdict(
+            promise=call(self, *self.of), demanded=self._demanded(books), found=books.sentence(), state=books.state(),
+            safety=True, figures=books.figures(),
+        )  # fmt: skip
+
+    def _excused(self, ending: Ending) -> Mapping[int, frozenset[FindingKind]]:
+        """By topic, the kinds that are no broken promise."""
+        declared = ending.declared
+        return {
+            ending.ordinals[topic]: frozenset(
+                allowed(declared.topics[topic], _producers(topic, declared), ending.shades)
+            )
+            for topic in self.of
+        }
+
+    def _demanded(self, books: "_Books") -> str:
+        kinds = sorted(frozenset().union(*books.excused.values()))
+        but = f", but for what the settings allow ({', '.join(kinds)})" if kinds else ""
+        return f"every acknowledged record of {', '.join(self.of)} is there once and in order{but}"
+
+
+@plain(frozen=True, slots=True)
+class _Books:
+    """All that a verdict rests on, of the topics in question."""
+
+    balance: Balance
+    findings: tuple[Finding, ...]
+    excused: Mapping[int, frozenset[FindingKind]]
+    drained: bool
+
+    def state(self) -> Literal["passed", "undecided", "failed"]:
+        if self.broken or self.gaps:
+            return "failed"
+        whole = self.drained and not self.balance.total("unaudited")
+        return "passed" if whole and self.balance.total("acknowledged") else "undecided"
+
+    @property
+    def permitted(self) -> Counter[FindingKind]:
+        return _counted(finding for finding in self.findings if finding.kind in self.excused[finding.topic])
+
+    @property
+    def broken(self) -> Counter[FindingKind]:
+        broken = _counted(finding for finding in self.findings if finding.kind not in self.excused[finding.topic])
+        broken.pop(_NOBODYS, None)
+        return broken
+
+    @property
+    def gaps(self) -> list[str]:
+        """What does not add up; before the end findings may be behind the counts."""
+        lost, named = self.balance.total("lost"), sum(_counted(self.findings)[kind] for kind in LOSSES)
+        missing = [f"{lost:,} lost, {named:,} of them named"] if self.drained and lost != named else []
+        return [*self.balance.faults(), *missing]
+
+    def sentence(self) -> str:
+        counts, total = _counted(self.findings), self.balance.total
+        told = [
+            f"{total('acknowledged'):,} acknowledged",
+            f"{total('found'):,} found",
+            f"{sum(counts[kind] for kind in LOSSES):,} lost",
+            f"{counts[FindingKind.DUPLICATED]:,} doubled",
+            f"{counts[FindingKind.DISORDERED]:,} out of order",
+            *(f"{total(name):,} {name}" for name in ("expired", "compacted") if total(name)),
+            *(f"{count:,} {kind}" for kind, count in counts.items() if kind not in _TOLD),
+        ]
+        return "; ".join([", ".join(told), *self._remarks()])
+
+    def _remarks(self) -> Iterator[str]:
+        if permitted := self.permitted:
+            yield f"allowed are {', '.join(f'{count:,} {kind}' for kind, count in permitted.items())}"
+        if not self.balance.total("acknowledged"):
+            yield "nothing was acknowledged, so nothing is proved"
+        if unaudited := self.balance.total("unaudited"):
+            yield f"{unaudited:,} acknowledged are not audited"
+        elif not self.drained:
+            yield "the logs were not read to their ends"
+        if gaps := self.gaps:
+            yield f"the books do not add up: {gaps[0]}"
+
+    def figures(self) -> Mapping[str, float]:
+        counts = _counted(self.findings)
+        return {
+            **{name: self.balance.total(name) for name in _SUMS},
+            "lost": sum(counts[kind] for kind in LOSSES),
+            "doubled": counts[FindingKind.DUPLICATED],
+            "disordered": counts[FindingKind.DISORDERED],
+            "allowed": self.permitted.total(),
+            **{str(kind): count for kind, count in counts.items() if kind not in _TOLD},
+        }
+
+
+def _counted(findings: Iterable[Finding]) -> Counter[FindingKind]:
+    """Records by kind; one that counts none is one all the same: it must not pass for nothing."""
+    counts: Counter[FindingKind] = Counter()
+    for finding in findings:
+        counts[finding.kind] += max(1, finding.count)
+    return counts
+
+
+def _producers(topic: str, declared: Declared) -> list[Producers]:
+    return [fleet for fleet in declared.fleets.values() if isinstance(fleet, Producers) and topic in fleet.to]
+
+
+def _ways(topic: str, declared: Declared) -> Iterator[str]:
+    """How each fleet writes to it: a transaction is as strict as an idempotent producer."""
+    for fleet in declared.fleets.values():
+        if isinstance(fleet, Producers) and topic in fleet.to:
+            yield f"acks={fleet.acks}{', idempotent' if fleet.idempotent else ''}"
+        if isinstance(fleet, Transactors) and topic in fleet.to:
+            yield "acks=all, idempotent"

@@ -1,0 +1,24 @@
+"""Which rounds a promise looks at: those of the workload, all of them, or those without or with a fault."""
+
+from typing import Literal, TypeAlias
+
+from marathon_ray.round import Phase, Round
+
+Faults: TypeAlias = Literal["faults"] | None
+
+
+def contradiction(outside: Faults, inside: Faults) -> str | None:
+    """Why no round would do; None where some would."""
+    return "outside and inside faults: no round is both, name one of them" if outside and inside else None
+
+
+def chosen(round_: Round, *, outside: Faults, inside: Faults) -> bool:
+    """Whether that round counts. A fault that was on at any time of it makes it one inside faults; the next round is
+    outside again, with no grace."""
+    on = bool(round_.faults)
+    return round_.phase is Phase.WORKLOAD and not (outside and on) and not (inside and not on)
+
+
+def phrase(outside: Faults, inside: Faults) -> str:
+    """The choice in words, to be put behind a sentence."""
+    return " outside faults" if outside else " inside faults" if inside else ""
