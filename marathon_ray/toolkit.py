@@ -1,5 +1,128 @@
-"""What a scenario's phases may do; every call ends by its deadline, and every one may be cancelled."""
+"""What a scenario's phases may do. Every call may be cancelled, and leaves nothing on that it has switched on."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final
+
+from actors.units import parse_duration
+from marathon_ray.blocking import blocking
+from marathon_ray.conditions import Condition
+from marathon_ray.faults.fault import Eyes, Fault
+from marathon_ray.faults.injection import Injections
+from marathon_ray.fleet import Fleet
+from marathon_ray.rounds import BenchError, Rounds
+
+_LOOK_SECONDS: Final = 0.5
+_AT_MOST: Final = "10 min"
+Note = Callable[[str], None]
 
 
 class Toolkit:
-    """The hands of a scenario while its run goes on."""
+    """The hands of a scenario while its run goes on. Fields are named as the scenario names them."""
+
+    def __init__(
+        self,
+        rounds: Rounds,
+        injections: Injections,
+        *,
+        eyes: Eyes,
+        ordinals: Mapping[str, int],
+        seed: int,
+        note: Note,
+    ) -> None:
+        self._rounds, self._injections, self._eyes, self._ordinals = rounds, injections, eyes, ordinals
+        self.random = random.Random(seed)  # noqa: S311 - to be drawn again by the same seed is what it is for
+        self.note = note
+
+    # What goes on
+
+    async def steady(self, duration: str | float) -> None:
+        """So long all goes on as it does."""
+        await asyncio.sleep(parse_duration(duration))
+
+    async def until(self, condition: Condition | Callable[["Toolkit"], bool], *, within: str | float) -> None:
+        """Wait until that holds. Raises BenchError when it does not within that time."""
+        seconds = parse_duration(within)
+        holds = condition.holds if isinstance(condition, Condition) else condition
+        name = getattr(condition, "name", getattr(condition, "__name__", "the condition"))
+        try:
+            async with asyncio.timeout(seconds):
+                while not await blocking(holds, self):  # the cluster calls nobody when it has changed
+                    await self._rounds.next(_LOOK_SECONDS)
+        except TimeoutError:
+            raise BenchError(f"{name} did not come to hold within {seconds:g} s") from None
+
+    # What fleets do
+
+    async def start(self, fleet: str) -> None:
+        """That fleet, which starts later, works."""
+        self._fleet(fleet).start()
+        await self._settle(fleet)
+
+    async def stop(self, fleet: str) -> None:
+        """That fleet has ended in good order."""
+        self._fleet(fleet).retire()
+        self._rounds.hurry()
+        await self._rounds.until(lambda: self._fleet(fleet).ended, within=180)
+
+    async def scale(self, fleet: str, workers: int) -> None:
+        """So many workers share what the fleet is asked to do."""
+        self._fleet(fleet).scale(workers)
+        await self._settle(fleet)
+
+    async def apply(self, fleet: str, **changes: Any) -> None:  # noqa: ANN401 - the fields of its spec
+        """The fleet's spec has these fields changed. Raises ValueError (of pydantic) on a value that the field refuses."""
+        one = self._fleet(fleet)
+        spec = type(one.spec).model_validate({**one.spec.model_dump(), **changes})
+        one.set(spec)
+        await self._settle(fleet)
+
+    async def _settle(self, fleet: str) -> None:
+        self._rounds.hurry()
+        if not await self._rounds.until(lambda: self._fleet(fleet).settled, within=120):
+            raise BenchError(f"fleet {fleet} did not come to work within 120 s")
+
+    def _fleet(self, name: str) -> Fleet:
+        try:
+            return self._rounds.fleets[name]
+        except KeyError:
+            raise ValueError(f"there is no fleet {name}, only {', '.join(self._rounds.fleets)}") from None
+
+    # What breaks
+
+    @asynccontextmanager
+    async def fault(self, fault: Fault, *, at_most: str | float = _AT_MOST) -> AsyncIterator[tuple[int, ...]]:
+        """The fault is on within the block, on the nodes that it yields, and healed on every way out."""
+        thing = await self._injections.inject(fault, draw=self.random.getrandbits(32), at_most=parse_duration(at_most))
+        try:
+            yield thing.nodes
+        finally:
+            await self._injections.heal(thing)
+
+    # What is written down
+
+    @contextmanager
+    def span(self, name: str) -> Iterator[None]:
+        """What happens within is told under that name."""
+        self.note(f"{name} begins")
+        try:
+            yield
+        finally:
+            self.note(f"{name} is over")
+
+    # What conditions look at
+
+    @property
+    def eyes(self) -> Eyes:
+        """The cluster, as it says that it is."""
+        return self._eyes
+
+    def lag(self, fleet: str) -> int | None:
+        """Records that the fleet's group is behind; None where it has not read anything yet."""
+        return self._rounds.lag(fleet)
+
+    def written(self, topic: str) -> int:
+        """Bytes of values acknowledged in the topic so far."""
+        return self._rounds.written[self._ordinals[topic]]

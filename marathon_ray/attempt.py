@@ -1,0 +1,255 @@
+"""One attempt at a scenario on a cluster that is there: its phases, and the way out that every attempt takes."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from actors.spec import Auditors, Consumers, Producers, Transactors, WorkerSpec
+from actors.target import Target, TopicPlace
+from marathon_ray.accounts import Accounts
+from marathon_ray.blocking import blocking
+from marathon_ray.declared import group_terms, ordinals_of, topic_terms
+from marathon_ray.faults.fault import Eyes
+from marathon_ray.faults.injection import Injections
+from marathon_ray.finding import Finding
+from marathon_ray.fleet import Fleet
+from marathon_ray.journal import Journal, Thing
+from marathon_ray.kafka import admin
+from marathon_ray.kafka.cluster import Cluster
+from marathon_ray.names import Names
+from marathon_ray.places.place import Places
+from marathon_ray.planning import fleets_of, workers_of
+from marathon_ray.promises.promise import Ending, Promise, State, Verdict
+from marathon_ray.round import Phase, Round
+from marathon_ray.rounds import BenchError, Rounds, Sink
+from marathon_ray.scenario import Scenario
+from marathon_ray.standing import standing
+from marathon_ray.told import PASSES
+from marathon_ray.toolkit import Toolkit
+
+_WORKING_SECONDS: Final = 60.0
+_RETIRE_SECONDS: Final = 180.0
+_GROUPS_SECONDS: Final = 60.0
+_DRAIN_SECONDS: Final = 600.0
+_ENDS_SECONDS: Final = 5.0
+
+
+class Attempt:
+    """From the first topic to the last verdict. `seed` decides whatever is drawn."""
+
+    def __init__(  # noqa: PLR0913 - what an attempt is made of
+        self,
+        scenario: Scenario,
+        names: Names,
+        *,
+        cluster: Cluster,
+        eyes: Callable[[Mapping[str, str]], Eyes],
+        places: Places,
+        journal: Journal,
+        seed: int,
+        sinks: tuple[Sink, ...] = (),
+        note: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.scenario, self.names, self.seed = scenario, names, seed
+        self._cluster, self._places, self._journal, self._note = cluster, places, journal, note
+        self.properties = cluster.client_properties()
+        self.ordinals = ordinals_of(scenario.topics)
+        self._topics = {names.of(field): topic for field, topic in scenario.topics.items()}
+        self.eyes = eyes({field: names.of(field) for field in scenario.topics} | self._groups_of_fleets())
+        self.promises: list[Promise] = list(scenario.promises())
+        self._states: list[State] = []
+        self._sinks = (self._fold, *sinks)
+        self.rounds: Rounds | None = None
+        self.injections: Injections | None = None
+        self.findings: list[Finding] = []
+        self.drained = False
+        self.phases: list[tuple[Phase, float, float]] = []
+
+    def begin(self) -> None:
+        """Fold the promises from here on."""
+        self._states = [one.begin(self.scenario.declared, self.ordinals) for one in self.promises]
+
+    # --- The phases ---------------------------------------------------------------------------------------------------
+
+    async def play(self) -> None:
+        """All phases up to the end of the workload."""
+        await self._create()
+        kit = self._kit()
+        self._enter(Phase.PREPARE)
+        await self.scenario.prepare(kit)
+        async with asyncio.TaskGroup() as group:
+            heart = group.create_task(self._rounds.run())
+            await self._start_fleets()
+            self._enter(Phase.WARMUP)
+            await self.scenario.warmup(kit)
+            self._enter(Phase.WORKLOAD)
+            await self.scenario.workload(kit)
+            heart.cancel()
+
+    @property
+    def _rounds(self) -> Rounds:
+        if self.rounds is None:
+            raise RuntimeError("no fleet was made yet")
+        return self.rounds
+
+    def _enter(self, phase: Phase) -> None:
+        now = self._rounds.now
+        self.phases.append((phase, now, now))
+        self._rounds.phase = phase
+        self._journal.write("phase", phase=phase)
+        self._note(f"{phase}")
+
+    async def _create(self) -> None:
+        for name in self._topics:
+            self._journal.intend(Thing("topic", name))
+        for group in self._groups_of_fleets().values():
+            self._journal.intend(Thing("group", group))
+        ids = await blocking(admin.create, self.properties, self._topics)
+        self.accounts = Accounts(
+            {
+                self.ordinals[field]: topic_terms(self.scenario, field, ids[self.names.of(field)], self.ordinals)
+                for field in self.scenario.topics
+            },
+            groups=group_terms(self.scenario, self.names),
+        )
+        self.rounds = Rounds(self._make_fleets(), self.accounts, self._sinks)
+        self.injections = Injections(
+            self._cluster, self.eyes, self._journal, self.rounds.shades, lambda: self._rounds.now
+        )
+
+    def _groups_of_fleets(self) -> dict[str, str]:
+        """By the fleet's field, its group's name on the cluster."""
+        specs = self.scenario.fleets.items()
+        return {name: self.names.of(spec.group) for name, spec in specs if isinstance(spec, Consumers | Transactors)}
+
+    def _make_fleets(self) -> dict[str, Fleet]:
+        places = {
+            name: TopicPlace(self.ordinals[field], self.scenario.topics[field].partitions)
+            for field, name in zip(self.scenario.topics, self._topics, strict=True)
+        }
+        target = Target(secrets.randbits(32), self.properties, places)
+        workers = workers_of(self.scenario)
+        return {
+            name: Fleet(
+                name,
+                self.names.given(spec),
+                workers=workers[name],
+                places=self._places,
+                target=target,
+                run=f"{self.names.bench}-{self.names.run}",
+            )
+            for name, spec in fleets_of(self.scenario).items()
+        }
+
+    def _kit(self) -> Toolkit:
+        assert self.injections is not None  # noqa: S101 - made with the rounds
+        return Toolkit(
+            self._rounds,
+            self.injections,
+            eyes=self.eyes,
+            ordinals=self.ordinals,
+            seed=self.seed,
+            note=self._note,
+        )
+
+    async def _start_fleets(self) -> None:
+        now = [fleet for fleet in self._rounds.fleets.values() if fleet.spec.starts == "now"]
+        for fleet in now:
+            fleet.start()
+        self._rounds.hurry()
+        if not await self._rounds.until(lambda: all(fleet.settled for fleet in now), within=_WORKING_SECONDS):
+            late = [fleet.name for fleet in now if not fleet.settled]
+            raise BenchError(f"fleets {', '.join(late)} did not come to work within {_WORKING_SECONDS:g} s")
+
+    # --- The way out --------------------------------------------------------------------------------------------------
+
+    async def heal(self) -> None:
+        """No fault is on."""
+        if self.injections:
+            await self.injections.heal_all()
+
+    async def drain(self) -> None:
+        """The writers have ended, and both passes (and the groups) have come to the end of every log, or time is over."""
+        self._enter(Phase.DRAIN)
+        async with asyncio.TaskGroup() as group:
+            heart = group.create_task(self._rounds.run())
+            await self._retire(Producers, Transactors)
+            await self._read_to_the_ends()
+            heart.cancel()
+
+    async def _read_to_the_ends(self) -> None:
+        ends = await self._ends()
+        readers = [fleet for fleet in self._rounds.fleets.values() if isinstance(fleet.spec, Consumers) and fleet.works]
+        await self._rounds.until(
+            lambda: all(self._rounds.told.beyond(one.spec.group, self._of(one, ends)) for one in readers),  # type: ignore[attr-defined]
+            within=_GROUPS_SECONDS,
+        )
+        self.accounts.begin_drain()
+        self._rounds.told.begin_drain()
+        for fleet in self._rounds.fleets.values():
+            if isinstance(fleet.spec, Auditors):
+                fleet.set(fleet.spec.model_copy(update={"trailing": 0.0}))
+        self._rounds.hurry()
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while not self.drained and time.monotonic() < deadline:
+            self.drained = await self._rounds.until(partial(self._is_drained, ends), within=_ENDS_SECONDS)
+            ends = ends if self.drained else await self._ends()  # a log may have been cut since
+
+    def _is_drained(self, ends: Mapping[tuple[int, int], int]) -> bool:
+        return all(self._rounds.told.at(reading, ends) for reading in PASSES)
+
+    def _of(self, fleet: Fleet, ends: Mapping[tuple[int, int], int]) -> dict[tuple[int, int], int]:
+        return {place: ends[place] for place in self._rounds.places(fleet.name)}
+
+    async def _ends(self) -> dict[tuple[int, int], int]:
+        """Where each log ends; also told to the accounts, with how far it is stable."""
+        found = await blocking(admin.log_ends, self.properties, self._topics)
+        ends = {}
+        for (name, partition), log in found.items():
+            topic = self.ordinals[next(field for field in self.scenario.topics if self.names.of(field) == name)]
+            ends[topic, partition] = log.end
+            self.accounts.stable_end(topic, partition, stable=log.stable, end=log.end, at=time.time_ns())
+        return ends
+
+    async def _retire(self, *kinds: type[WorkerSpec]) -> None:
+        fleets = [fleet for fleet in self._rounds.fleets.values() if isinstance(fleet.spec, kinds)]
+        for fleet in fleets:
+            fleet.retire()
+        self._rounds.hurry()
+        if not await self._rounds.until(lambda: all(fleet.ended for fleet in fleets), within=_RETIRE_SECONDS):
+            self._note(f"some of {', '.join(fleet.name for fleet in fleets)} did not end in good order")
+
+    async def clean_up(self) -> None:
+        """Nothing that was created is left on the cluster."""
+        if self.rounds:
+            self._enter(Phase.CLEANUP)
+            for fleet in self._rounds.fleets.values():
+                fleet.close()
+        await blocking(admin.delete, self.properties, self._topics)
+        for name in self._topics:
+            self._journal.undone(Thing("topic", name))
+        groups = sorted(set(self._groups_of_fleets().values()))
+        await blocking(admin.delete_groups, self.properties, groups)
+        for group in groups:
+            self._journal.undone(Thing("group", group))
+
+    # --- What comes of it ---------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """All that is left is judged; nothing more is heard of any worker."""
+        self._rounds.finish()
+
+    def _fold(self, round_: Round) -> None:
+        self.findings = standing([*self.findings, *round_.settled.findings], round_.settled.withdrawn)
+        self._states = [one.step(state, round_) for one, state in zip(self.promises, self._states, strict=True)]
+
+    def verdicts(self) -> list[Verdict]:
+        """By what was seen so far."""
+        rounds = self._rounds
+        ending = Ending(
+            self.scenario.declared, self.ordinals, rounds.accounts.balance(), tuple(rounds.shades), self.drained
+        )
+        return [one.verdict(state, ending) for one, state in zip(self.promises, self._states, strict=True)]

@@ -1,0 +1,155 @@
+"""From a run that has ended to its report, in the words of the scenario."""
+
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from actors.order import Host
+from actors.spec import Producers
+from marathon_ray.attempt import Attempt
+from marathon_ray.balance import Balance
+from marathon_ray.outcome import Outcome
+from marathon_ray.promises.allowed import allowed
+from marathon_ray.promises.promise import Verdict
+from marathon_ray.report import facts
+from marathon_ray.report.report import Crew, Machine, Note, Report, Stage
+from marathon_ray.scenario import Scenario
+
+if TYPE_CHECKING:
+    from marathon_ray.run import Desk
+
+_PACKAGES: Final = ("marathon-ray", "confluent-kafka", "ray", "numpy")
+_SECRET: Final = ("password", "secret", "token")
+
+
+def report_of(desk: "Desk", end: Outcome, verdicts: list[Verdict]) -> Report:
+    """Everything that is known of the run; its files are in its folder."""
+    attempt, course = desk.attempt, desk.course
+    causes = course.causes
+    series = (
+        tuple(path.name for path in desk.series.write(desk.folder, _sizes(attempt))) if desk.series and attempt else ()
+    )
+    return Report(
+        run=desk.names.run,
+        bench=desk.names.bench,
+        scenario=desk.scenario.title(),
+        promise=desk.scenario.promise(),
+        outcome=end,
+        cause=causes[0] if causes else "",
+        others=tuple(causes[1:]),
+        began=course.began,
+        seconds=time.monotonic() - course.clock,
+        seed=desk.seed,
+        versions=_versions(),
+        spec=without_secrets(desk.scenario.model_dump(mode="json")),
+        cluster={"name": desk.opened.name},
+        verdicts=tuple(verdicts),
+        notes=tuple(Note(text=text, since=since) for since, text in course.notes),
+        allowances=tuple(_allowances(desk.scenario, attempt)),
+        series=series,
+        **(_seen(attempt) if attempt and attempt.rounds else {}),
+    )
+
+
+def _seen(attempt: Attempt) -> dict[str, Any]:
+    rounds = attempt.rounds
+    if rounds is None:
+        return {}
+    balance: Balance = rounds.accounts.balance()
+    names = {number: field for field, number in attempt.ordinals.items()}
+    found, beyond = facts.findings(attempt.findings, names)
+    ends = [*(since for _, since, _ in attempt.phases[1:]), rounds.now]
+    return {
+        "totals": facts.totals(balance.places, names),
+        "groups": facts.groups(balance, names),
+        "coverage": facts.coverage(balance),
+        "findings": found,
+        "findings_beyond": beyond,
+        "shades": tuple(rounds.shades),
+        "phases": tuple(
+            Stage(name=name, since=since, until=until)
+            for (name, since, _), until in zip(attempt.phases, ends, strict=True)
+        ),
+        "fleets": tuple(_crews(attempt)),
+        "hosts": tuple(_machines(rounds.hosts)),
+        "not_looked_at": tuple(_not_looked_at(attempt, balance)),
+    }
+
+
+def _sizes(attempt: Attempt) -> dict[int, tuple[str, int]]:
+    topics = attempt.scenario.topics
+    return {number: (field, topics[field].partitions) for field, number in attempt.ordinals.items()}
+
+
+def _crews(attempt: Attempt) -> Iterator[Crew]:
+    if attempt.rounds:
+        for name in attempt.rounds.fleets:
+            losses = attempt.rounds.losses[name]
+            yield Crew(
+                name=name,
+                workers=attempt.rounds.most[name],
+                deaths=len(losses),
+                tails=tuple(loss.tail for loss in losses),
+                worker_hours=attempt.rounds.worked[name] / 3600,
+            )
+
+
+def _machines(hosts: Mapping[str, Host]) -> Iterator[Machine]:
+    nodes: dict[tuple[str, str], dict[str, Host]] = {}
+    for seat, host in hosts.items():
+        nodes.setdefault((host.node, host.address), {})[seat] = host
+    for (node, address), mine in nodes.items():
+        cpu, resident = (sum(getattr(host, name) for host in mine.values()) for name in ("cpu_seconds", "resident"))
+        yield Machine(node=node, address=address, workers=tuple(sorted(mine)), cpu_seconds=cpu, resident=resident)
+
+
+def _not_looked_at(attempt: Attempt, balance: Balance) -> Iterator[str]:
+    unaudited = balance.total("unaudited")
+    if unaudited:
+        yield f"{unaudited:,} acknowledged records that the auditors did not come to"
+    incidents = Counter(balance.incidents)
+    if incidents["expired"]:
+        yield "records that expired before they were read twice"
+    if not attempt.drained:
+        yield "what lies behind where the auditors stood at the end: the run was not drained"
+
+
+def _allowances(scenario: Scenario, attempt: Attempt | None) -> Iterator[str]:
+    shades = tuple(attempt.rounds.shades) if attempt and attempt.rounds else ()
+    for field, topic in scenario.topics.items():
+        writers = [spec for spec in scenario.fleets.values() if isinstance(spec, Producers) and field in spec.to]
+        for kind, reason in allowed(topic, writers, shades).items():
+            yield f"{field}: {kind} records are allowed, since {reason}"
+
+
+def _versions() -> dict[str, str]:
+    out = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            out[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return out
+
+
+def without_secrets(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without the values of fields that are named as secrets are."""
+    out: dict[str, Any] = {}
+    for name, value in spec.items():
+        if any(word in name for word in _SECRET):
+            out[name] = "***"
+        else:
+            out[name] = without_secrets(value) if isinstance(value, Mapping) else value
+    return out
+
+
+def folder_of(results: Path, run: str) -> Path:
+    """The folder of a run, by the run's number or by its own name. Raises KeyError where there is none."""
+    for folder in sorted(results.iterdir()) if results.is_dir() else []:
+        if folder.name == run or folder.name.endswith(f"-{run}"):
+            return folder
+    raise KeyError(run)

@@ -1,0 +1,145 @@
+"""The heartbeat of a run: once a second all fleets are asked, the accounts settle, and the round goes to whoever folds."""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from actors.order import Host
+from actors.spec import Consumers, Producers, Transactors
+from actors.tally import Table, nothing
+from marathon_ray.accounts import Accounts
+from marathon_ray.finding import Window
+from marathon_ray.fleet import Fleet
+from marathon_ray.gathering import Answered, Loss
+from marathon_ray.promises.promise import Shade
+from marathon_ray.round import ACKS, Doing, Phase, Round
+from marathon_ray.told import Place, Told
+
+SECONDS: Final = 1.0
+Sink = Callable[[Round], None]
+
+
+class BenchError(Exception):
+    """The bench cannot go on: it proves nothing from here. One sentence."""
+
+
+class Rounds:
+    """Goes round until cancelled. `phase` and `shades` are set by whoever knows."""
+
+    def __init__(self, fleets: Mapping[str, Fleet], accounts: Accounts, sinks: Sequence[Sink]) -> None:
+        self.fleets, self.accounts, self.told = fleets, accounts, Told()
+        self.phase = Phase.PREPARE
+        self.shades: list[Shade] = []
+        self.losses: dict[str, list[Loss]] = {name: [] for name in fleets}
+        self.most: Counter[str] = Counter()  # workers at once, by fleet
+        self.worked: dict[str, float] = dict.fromkeys(fleets, 0.0)  # worker-seconds, by fleet
+        self.hosts: dict[str, Host] = {}  # the newest word of every seat that ever answered
+        self.written: Counter[int] = Counter()  # by topic's ordinal, bytes of values acknowledged
+        self._sinks = sinks
+        self._began = self._last = time.monotonic()
+        self._hurry = asyncio.Event()
+        self._turned = asyncio.Condition()
+        self._lock = asyncio.Lock()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self._began
+
+    def hurry(self) -> None:
+        """The next round begins at once."""
+        self._hurry.set()
+
+    async def run(self) -> None:
+        """Until cancelled. Raises BenchError where a fleet cannot work."""
+        while True:
+            began = time.monotonic()
+            await self.turn()
+            self._hurry.clear()
+            rest = max(0.05, began + SECONDS - time.monotonic())
+            try:
+                await asyncio.wait_for(self._hurry.wait(), rest)
+            except TimeoutError:
+                continue
+
+    async def until(self, holds: Callable[[], bool], *, within: float) -> bool:
+        """Whether that held after a round, at most so many seconds from now."""
+        deadline = time.monotonic() + within
+        while not holds():
+            if time.monotonic() >= deadline:
+                return False
+            await self.next(deadline - time.monotonic() + 0.01)
+        return True
+
+    async def next(self, within: float) -> None:
+        """A round has ended, or so many seconds are over."""
+        async with self._turned:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._turned.wait(), within)
+
+    async def turn(self) -> Round:
+        """One round."""
+        async with self._lock:
+            since = self._last - self._began
+            doings, acks = {}, [nothing(ACKS)]
+            for name, fleet in self.fleets.items():
+                answered = await fleet.round(self.accounts, time.monotonic())
+                doings[name] = answered.doing
+                acks.append(answered.acks)
+                self._note_written(fleet, answered.acks)
+                self._note_workers(name, answered)
+                self.told.take(answered.positions)
+                if answered.trouble:
+                    raise BenchError(answered.trouble)
+            round_ = self._close(since, doings, np.concatenate(acks), self.accounts.settle())
+        async with self._turned:
+            self._turned.notify_all()
+        return round_
+
+    def finish(self) -> Round:
+        """The last round: all that is left is judged."""
+        return self._close(self._last - self._began, {}, nothing(ACKS), self.accounts.finish())
+
+    def _close(self, since: float, doings: Mapping[str, Doing], acks: Table, settled: Window) -> Round:
+        self._last = time.monotonic()
+        until = self._last - self._began
+        on = tuple(shade.fault for shade in self.shades if shade.until is None or shade.until >= since)
+        unaudited = self.accounts.balance().total("unaudited")
+        lag = {name: self.lag(name) for name, fleet in self.fleets.items() if _group(fleet)}
+        round_ = Round(since, until, time.time_ns(), self.phase, doings, on, settled, acks, lag, unaudited)
+        for sink in self._sinks:
+            sink(round_)
+        return round_
+
+    def _note_workers(self, fleet: str, answered: Answered) -> None:
+        workers = answered.doing.workers
+        self.losses[fleet] += answered.losses
+        self.most[fleet] = max(self.most[fleet], workers)
+        self.worked[fleet] += workers * (time.monotonic() - self._last)
+        self.hosts.update(answered.hosts)
+
+    def _note_written(self, fleet: Fleet, acks: Table) -> None:
+        if isinstance(fleet.spec, Producers):
+            for topic, count in acks[["topic", "count"]].tolist():
+                self.written[topic] += round(count * fleet.spec.size.mean)
+
+    def lag(self, fleet: str) -> int:
+        """Records that this fleet's group is behind the first pass."""
+        one = self.fleets[fleet]
+        return self.told.lag(_group(one), self.places(fleet))
+
+    def places(self, fleet: str) -> list[Place]:
+        """The partitions that a fleet reads."""
+        one = self.fleets[fleet]
+        topics = getattr(one.spec, "of", ())
+        known = one.target.topics
+        return [(known[name].ordinal, number) for name in topics for number in range(known[name].partitions)]
+
+
+def _group(fleet: Fleet) -> str:
+    return fleet.spec.group if isinstance(fleet.spec, Consumers | Transactors) else ""

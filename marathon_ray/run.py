@@ -1,0 +1,275 @@
+"""One run: everything is checked before anything is made, and whatever was made is gone on every way out."""
+
+import os
+import secrets
+import socket
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from marathon_ray.attempt import Attempt
+from marathon_ray.blocking import blocking
+from marathon_ray.clusters import Opened, open_cluster
+from marathon_ray.faults.fault import missing
+from marathon_ray.journal import NAME, Journal, Thing
+from marathon_ray.kafka.cluster import Cluster, KafkaError
+from marathon_ray.kafka.eyes import ClusterEyes
+from marathon_ray.names import Names, new_run
+from marathon_ray.outcome import Outcome, outcome
+from marathon_ray.places import on_ray
+from marathon_ray.places.in_process import InProcess
+from marathon_ray.places.place import Places
+from marathon_ray.planning import mistakes, workers_of
+from marathon_ray.promises.generator import GeneratorHonest
+from marathon_ray.promises.promise import Verdict
+from marathon_ray.reclaim import started
+from marathon_ray.report import page
+from marathon_ray.report.report import Report
+from marathon_ray.report.series import Series
+from marathon_ray.reporting import report_of
+from marathon_ray.round import Round
+from marathon_ray.rounds import BenchError
+from marathon_ray.scenario import Scenario
+from marathon_ray.stops import InterruptionError, Stops
+from marathon_ray.usage import UsageError
+
+BENCH: Final = "bench"
+HERE: Final = "here"
+
+
+class Audience(Protocol):
+    """Who is told of a run while it goes on."""
+
+    def round(self, round_: Round, verdicts: list[Verdict]) -> None:
+        """One more round, and the promises by it."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+
+
+class Nobody:
+    """An audience that is not there."""
+
+    def round(self, round_: Round, verdicts: list[Verdict]) -> None:
+        """Nobody hears it."""
+
+    def note(self, text: str) -> None:
+        """Nobody hears it."""
+
+
+@dataclass(slots=True)
+class Course:
+    """How a run went beside what its promises say: causes in the order in which they came."""
+
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: float = field(default_factory=time.monotonic)
+    interrupted: list[str] = field(default_factory=list)
+    invalid: list[str] = field(default_factory=list)
+    notes: list[tuple[float, str]] = field(default_factory=list)
+    skipped: str = ""
+
+    @property
+    def causes(self) -> list[str]:
+        """All that kept it from its own end."""
+        return [*([self.skipped] if self.skipped else []), *self.interrupted, *self.invalid]
+
+
+async def run(  # noqa: PLR0913 - what a command line may say
+    scenario: Scenario,
+    *,
+    cluster: str | Opened = "local",
+    places: str = "ray",
+    ray: str | None = None,
+    results: str | Path = "results",
+    seed: int | None = None,
+    bench: str = BENCH,
+    tell: Audience | None = None,
+) -> Report:
+    """Play the scenario on that cluster, with workers on Ray ("ray") or in this process ("here"), and say what held.
+
+    `cluster` is "local", "HOST:PORT", the name of a local one that runs, or a YAML file. A folder of its own in `results`
+    has the journal, the report and the series. Raises UsageError or KafkaError, of one or two lines, before anything is made.
+    """
+    if found := mistakes(scenario):
+        raise UsageError("\n".join(found[:2]))
+    names = Names(bench, new_run())
+    ground = Ground(on_ray=places != HERE, address=ray, seats=sum(workers_of(scenario).values()))
+    folder = _folder(Path(results), f"{scenario.title()}-{names.run}")
+    opened = open_cluster(cluster) if isinstance(cluster, str) else cluster
+    audience, course = tell or Nobody(), Course()
+
+    def note(text: str) -> None:
+        course.notes.append((time.monotonic() - course.clock, text))
+        audience.note(text)
+
+    stops = Stops(note)
+    seed = secrets.randbits(32) if seed is None else seed
+    await blocking(ground.connect)
+    try:
+        with Journal(folder / NAME) as journal:
+            journal.write(
+                "begin", run=names.run, bench=bench, scenario=scenario.title(), spec=scenario.model_dump(mode="json"),
+                seed=seed, cluster=opened.name, pid=os.getpid(), started=started(os.getpid()),
+                host=socket.gethostname(),
+            )  # fmt: skip
+            desk = Desk(scenario, names, folder, journal, opened, audience, course, stops, note, seed)
+            report = await desk.play(ground.places())
+            report.write(folder)
+            if report.series:
+                page.write(report, folder)
+            journal.write("end", outcome=report.outcome, cause=report.cause)
+    finally:
+        await blocking(ground.leave)
+    return report
+
+
+@dataclass(slots=True)
+class Ground:
+    """Where workers will live. A Ray that this process drives already is used, and left as it is."""
+
+    on_ray: bool
+    address: str | None
+    seats: int
+    ours: bool = False
+
+    def connect(self) -> None:
+        """There is room for the seats. Raises UsageError where there is not, or no Ray."""
+        if not self.on_ray:
+            return
+        try:
+            self.ours = on_ray.connect(self.address, seats=self.seats)
+        except ConnectionError as error:
+            raise UsageError(str(error)) from None
+
+    def places(self) -> Places:
+        """New ones, with no seat yet."""
+        return on_ray.OnRay() if self.on_ray else InProcess()
+
+    def leave(self) -> None:
+        """What was connected here is not any more."""
+        if self.ours:
+            on_ray.disconnect()
+
+
+def _folder(results: Path, name: str) -> Path:
+    """The run's own folder. Raises UsageError where it cannot be written."""
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=results):
+            pass
+        folder = results / name
+        folder.mkdir()
+    except OSError as error:
+        raise UsageError(f"results {results}: {error.strerror}") from None
+    return folder
+
+
+@dataclass(slots=True)
+class Desk:
+    """What the steps of one run share."""
+
+    scenario: Scenario
+    names: Names
+    folder: Path
+    journal: Journal
+    opened: Opened
+    audience: Audience
+    course: Course
+    stops: Stops
+    note: Callable[[str], None]
+    seed: int
+    attempt: Attempt | None = None
+    series: Series | None = None
+
+    async def play(self, places: Places) -> Report:
+        """From the cluster to the report."""
+        thing = Thing("cluster", self.opened.name)
+        self.stops.install()
+        try:
+            self.journal.intend(thing, ours=self.opened.ours)
+            self.note(f"cluster {self.opened.name}")
+            if lacking := missing(self.scenario.suffers, self.opened.cluster):
+                self.course.skipped = "; ".join(lacking)
+            else:
+                await self._on(await self.stops.step(blocking(self.opened.acquire)), places)
+        except InterruptionError as cause:
+            self.course.interrupted.append(str(cause))
+        finally:
+            await self.stops.step(blocking(self.opened.release), bears=2)
+            self.journal.undone(thing)
+            self.stops.remove()
+        return self._report()
+
+    async def _on(self, cluster: Cluster, places: Places) -> None:
+        try:
+            self.series = Series()
+            self.attempt = Attempt(
+                self.scenario, self.names, cluster=cluster,
+                eyes=lambda topics: ClusterEyes(cluster.client_properties(), topics),
+                places=places, journal=self.journal, seed=self.seed, sinks=(self.series.add, self._show), note=self.note,
+            )  # fmt: skip
+            self.attempt.promises.append(GeneratorHonest())
+            self.attempt.begin()
+            await self._steps(self.attempt)
+        finally:
+            await self.stops.step(places.shut(), bears=2)
+
+    def _show(self, round_: Round) -> None:
+        if self.attempt:
+            self.audience.round(round_, self.attempt.verdicts())
+
+    async def _steps(self, attempt: Attempt) -> None:
+        """The workload, and the way out: healed first, and last of all what was created is removed."""
+        await self._tried(attempt.play(), bears=0)
+        await self._tried(attempt.heal(), bears=2)
+        if attempt.rounds and not self.stops.count:
+            await self._tried(attempt.drain(), bears=0)
+            if not attempt.drained and not self.stops.count:
+                self.course.invalid.append("the log was not read to its end: what lies there is not judged")
+        if attempt.rounds:
+            attempt.finish()
+        await self._tried(attempt.clean_up(), bears=1)
+
+    async def _tried(self, step: Any, *, bears: int) -> None:  # noqa: ANN401 - a coroutine
+        try:
+            await self.stops.step(step, bears=bears)
+        except InterruptionError as cause:
+            if str(cause) not in self.course.interrupted:
+                self.course.interrupted.append(str(cause))
+        except Exception as error:  # noqa: BLE001 - a scenario's own mistake is told, and the way out goes on
+            self.course.invalid += [_told(each) for each in _leaves(error)]
+
+    def _report(self) -> Report:
+        verdicts = self.attempt.verdicts() if self.attempt and self.attempt.rounds else []
+        invalid = bool(self.course.invalid) or any(
+            verdict.state == "failed" and verdict.promise == GeneratorHonest.__name__ for verdict in verdicts
+        )
+        end = Outcome.SKIPPED
+        if not self.course.skipped:
+            broken = [
+                verdict.safety
+                for verdict in verdicts
+                if verdict.state == "failed" and verdict.promise != GeneratorHonest.__name__
+            ]
+            end = outcome(broken=broken, interrupted=bool(self.course.interrupted), invalid=invalid)
+        return report_of(self, end, verdicts)
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in _leaves(each)]
+    return [error]
+
+
+def _told(error: BaseException) -> str:
+    """One line; of an error that is nobody's sentence also where it happened."""
+    if isinstance(error, BenchError | KafkaError):
+        return str(error)
+    *_, last = traceback.extract_tb(error.__traceback__) or [None]
+    where = f" ({Path(last.filename).name}:{last.lineno})" if last else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
