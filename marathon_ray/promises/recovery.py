@@ -1,0 +1,200 @@
+"""Whether every partition takes writes again in time after each fault, told from when acknowledgements came."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass as plain
+from dataclasses import field, replace
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NamedTuple
+
+import numpy as np
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from actors.intervals import Numbers
+from actors.spec import Producers, Transactors
+from actors.tally import Table, nothing
+from actors.units import Duration
+from marathon_ray.promises.promise import Declared, Ending, Shade, Verdict
+from marathon_ray.promises.wording import call, took, undeclared
+from marathon_ray.round import Phase, Round
+
+FLOOR: Final = 500_000_000  # ns; a shorter gap between acknowledgements is no outage
+ON_THEIR_WAY: Final = 10**9  # ns; acknowledgements so soon after a fault's begin may have left before it
+TELLING: Final = 5 * 10**9  # ns; a fault whose wake was written for no longer tells nothing
+_MOST_GAPS: Final = 100_000  # the shortest are forgotten beyond
+_ENDLESS: Final = int(np.iinfo(np.int64).max)
+_GAP: Final = np.dtype([("partition", "i8"), ("start", "i8"), ("end", "i8")])
+_OVER: Final = (Phase.DRAIN, Phase.CLEANUP)
+
+
+@plain(frozen=True, slots=True, eq=False)
+class Waits:
+    """Each partition's gaps beyond the floor (wall clock, ns), and since when it waits for its next acknowledgement (the
+    last one, or when writing began; 0: nobody has written yet). `acked` are the last acknowledgements (0: none came);
+    somebody wrote until `until`. `hidden` is the longest time in one row, which may hide a gap."""
+
+    topic: int
+    fleets: tuple[str, ...]
+    since: Numbers
+    acked: Numbers
+    gaps: Table = field(default_factory=partial(nothing, _GAP))
+    writing: bool = False
+    until: int = 0
+    hidden: int = 0
+
+    def closed(self, ends: Numbers) -> Table:
+        """The gaps, with those that end there (one a partition) where they are beyond the floor."""
+        beyond = np.flatnonzero((self.since > 0) & (ends - self.since > FLOOR))
+        if not len(beyond):
+            return self.gaps
+        fresh = np.zeros(len(beyond), _GAP)
+        fresh["partition"], fresh["start"], fresh["end"] = beyond, self.since[beyond], ends[beyond]
+        gaps = np.concatenate([self.gaps, fresh])
+        if len(gaps) > _MOST_GAPS:
+            gaps = gaps[np.argsort(gaps["end"] - gaps["start"])[-_MOST_GAPS // 2 :]]
+        return gaps
+
+    def widened(self, partitions: int, now: int) -> "Waits":
+        """With as many partitions; new ones wait from now on."""
+        more = max(0, partitions - len(self.since))
+        since = np.concatenate([self.since, np.full(more, now if self.writing else 0)])
+        return replace(self, since=since, acked=np.concatenate([self.acked, np.zeros(more, np.int64)]))
+
+
+class Outage(NamedTuple):
+    """How long each partition took no writes after a fault's begin (s, 0: no gap beyond the floor), and which of them
+    never did again."""
+
+    shade: Shade
+    seconds: "np.ndarray[Any, np.dtype[np.float64]]"
+    never: "np.ndarray[Any, np.dtype[np.bool_]]"
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class WritableAgain:
+    """After the begin of each fault, every partition of the topic is written again within that time.
+
+    An outage is the longest gap between acknowledgements that ends after the fault's begin and starts before the next
+    fault's, without what of it was before; in a partition that is never written again it lasts until writing ends. While
+    no fleet is wanted that writes there, nothing is missed. Times are those of the writers' wall clocks.
+    """
+
+    safety: ClassVar[bool] = False
+    topic: str
+    within: Annotated[Duration, Field(gt=0)]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, topic: str, *, within: str | float) -> None: ...
+
+    def mistakes(self, declared: Declared) -> Iterator[str]:
+        """An unknown topic, and one that nobody writes."""
+        yield from undeclared("topic", [self.topic], declared.topics)
+        if self.topic in declared.topics and not self._writers(declared):
+            yield f"topic {self.topic} is written by no fleet, so nobody would notice when it can be written again"
+
+    def _writers(self, declared: Declared) -> tuple[str, ...]:
+        fleets = declared.fleets.items()
+        return tuple(name for name, one in fleets if isinstance(one, Producers | Transactors) and self.topic in one.to)
+
+    def begin(self, declared: Declared, ordinals: Mapping[str, int]) -> Waits:
+        """Nobody has written yet."""
+        count = declared.topics[self.topic].partitions
+        zero = np.zeros(count, np.int64)
+        return Waits(ordinals[self.topic], self._writers(declared), zero, zero)
+
+    def step(self, state: Waits, round_: Round) -> Waits:
+        """With the acknowledgements of one more round, whatever its phase: a drain still waits for what is under way."""
+        began = round_.at - round(round_.seconds * 1e9)
+        state = _writing(state, round_, began)
+        rows = round_.acks[round_.acks["topic"] == state.topic]
+        if not len(rows):
+            return state
+        state = state.widened(int(rows["partition"].max()) + 1, began)
+        first, last = np.full(len(state.since), _ENDLESS), state.acked.copy()
+        np.minimum.at(first, rows["partition"], rows["first"])
+        np.maximum.at(last, rows["partition"], rows["last"])
+        came = first < _ENDLESS
+        return replace(
+            state,
+            gaps=state.closed(np.where(came, first, 0)),
+            since=np.where(came, np.maximum(state.since, last), state.since),
+            acked=last,
+            hidden=max(state.hidden, int((rows["last"] - rows["first"]).max())),
+        )
+
+    def verdict(self, state: Waits, ending: Ending) -> Verdict:
+        """By what was acknowledged so far."""
+        outages = list(_outages(state, ending.shades)) if state.acked.any() else []
+        late = [outage for outage in outages if (outage.never | (outage.seconds > self.within)).any()]
+        blind = state.hidden / 1e9 > self.within
+        return Verdict(
+            promise=call(self, self.topic),
+            demanded=f"every partition of {self.topic} is written again within {took(self.within)} of a fault",
+            found=self._late(late) if late else self._kept(state, ending, outages),
+            state="failed" if late else "undecided" if blind or not outages else "passed",
+            figures=_figures(outages, len(state.since)),
+        )
+
+    def _late(self, late: list[Outage]) -> str:
+        """The worst of the faults in words."""
+        outage = max(late, key=lambda one: (one.never.any(), one.seconds.max()))
+        bad = outage.never | (outage.seconds > self.within)
+        worst = int(np.argmax(np.where(bad, outage.seconds, -1)))
+        spent = took(float(outage.seconds[worst]))
+        what = f"was not written again in the {spent} it had" if outage.never[worst] else f"took {spent}"
+        begun = f"after {outage.shade.fault} at {took(outage.shade.since)}"
+        return f"{np.count_nonzero(bad):,} of {len(bad):,} partitions too late {begun}: partition {worst} {what}"
+
+    def _kept(self, state: Waits, ending: Ending, outages: list[Outage]) -> str:
+        if not ending.shades:
+            return "no fault was on"
+        if not outages:
+            return "nothing was written after a fault's begin"
+        if state.hidden / 1e9 > self.within:
+            return f"a round of {took(state.hidden / 1e9)} may hide an outage as long"
+        slowest = max(float(outage.seconds.max()) for outage in outages)
+        none = f"no partition was without writes for more than {took(FLOOR / 1e9)}"
+        return f"every partition written again in {took(slowest)}" if slowest else none
+
+
+def _writing(state: Waits, round_: Round, began: int) -> Waits:
+    """Who begins to write waits from then on; a wait that was left open when writing ended, ended there."""
+    doings = [round_.fleets[name] for name in state.fleets if name in round_.fleets]
+    at_work = any(doing.workers > 0 for doing in doings)
+    wanted = round_.phase not in _OVER and any(doing.wanted > 0 for doing in doings)
+    if not (wanted and (state.writing or at_work)):
+        return replace(state, writing=False)
+    if state.writing:
+        return replace(state, until=round_.at)
+    gaps = state.closed(np.full(len(state.since), state.until))
+    return replace(state, writing=True, until=round_.at, gaps=gaps, since=np.full(len(state.since), began))
+
+
+def _outages(state: Waits, shades: tuple[Shade, ...]) -> Iterator[Outage]:
+    """One for each fault after whose begin somebody wrote long enough to tell."""
+    gaps = state.closed(np.full(len(state.since), state.until))
+    ordered = sorted(shades, key=lambda shade: shade.at)
+    for shade, following in pairwise([*ordered, None]):
+        if shade is None or state.until - shade.at <= TELLING:
+            continue
+        mine = gaps[(gaps["end"] > shade.at) & (gaps["start"] < (following.at if following else _ENDLESS))]
+        seconds = np.zeros(len(state.since))
+        np.maximum.at(seconds, mine["partition"], (mine["end"] - np.maximum(mine["start"], shade.at)) / 1e9)
+        never = state.acked < shade.at + ON_THEIR_WAY
+        seconds[never] = (state.until - shade.at) / 1e9
+        yield Outage(shade, seconds, never)
+
+
+def _figures(outages: list[Outage], partitions: int) -> Mapping[str, float]:
+    longest = np.max([outage.seconds for outage in outages], axis=0) if outages else np.zeros(partitions)
+    affected = longest[longest > 0]
+    never = np.any([outage.never for outage in outages], axis=0).sum() if outages else 0
+    return {
+        "slowest": float(longest.max(initial=0)),
+        "median": float(np.median(affected)) if len(affected) else 0.0,
+        "affected": len(affected),
+        "never": int(never),
+        "partitions": partitions,
+    }
