@@ -92,6 +92,7 @@ class Crew:
         self.accounts = Accounts(terms, groups={name: GroupTerms(**options) for name, options in groups.items()})
         self.places, self.partitions = places, partitions
         self.fleets: dict[str, Fleet] = {}
+        self.run = "b-r"
         self.told = Told()
         self.counts: Counter[str] = Counter()
         self.acknowledged = 0  # by the rows of ACKS
@@ -100,7 +101,7 @@ class Crew:
         self.newest: dict[str, Answered] = {}
 
     def add(self, name: str, spec: WorkerSpec, workers: int = 1, *, start: bool = True) -> Fleet:
-        fleet = Fleet(name, spec, workers=workers, places=self.places, target=self.target, run="b-r")
+        fleet = Fleet(name, spec, workers=workers, places=self.places, target=self.target, run=self.run)
         self.fleets[name] = fleet
         if start:
             fleet.start()

@@ -1,0 +1,146 @@
+"""Places on a Ray cluster: each seat is an actor that Ray puts where there is room, and brings back to life if it dies."""
+
+import asyncio
+import logging
+import math
+import os
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, Final, TypeAlias, cast
+
+import ray
+from ray.exceptions import RayActorError
+
+from actors.order import Answer, Ask, Host
+from actors.shell import Shell
+from marathon_ray.places.asking import Asking
+from marathon_ray.places.place import Broken, Reply
+
+CPUS: Final = 0.1  # of a seat: Ray's bookkeeping, not a limit
+_OBJECT_STORE: Final = 256 << 20  # bytes of a local one: answers are small
+_STARTS: Final = 3  # Ray gives its own start 30 s, which a busy machine may need more than once
+_SHUT_SECONDS: Final = 30.0
+# Ray's own words for its start: no usage report to anybody, and no change of what accelerators an actor sees.
+_QUIET: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+_Handle: TypeAlias = Any  # of a seat's actor
+_Ref: TypeAlias = Any  # to an answer that is to come
+
+
+class RayShell(Shell):
+    """A shell that knows on which Ray node it is."""
+
+    def __init__(self) -> None:
+        context = ray.get_runtime_context()
+        address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+        labels = {name: str(value) for name, value in context.get_node_labels().items()}
+        super().__init__(Host(context.get_node_id(), address, labels=labels))
+
+
+# A class that is decorated travels by value, with copies of its module's values; this one is imported where it is used.
+Seat = ray.remote(RayShell)
+
+
+def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -> bool:
+    """This process drives the Ray cluster at `address`, or a local one of its own with room for so many seats; False if
+    it drove one before.
+
+    Blocks for some seconds. Whatever is needed is imported before; a SIGTERM handler set before is not in force after.
+    Raises ConnectionError where there is no cluster, or none could be started.
+    """
+    if ray.is_initialized():
+        return False
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    own: dict[str, Any] = {
+        "num_cpus": max(os.cpu_count() or 1, math.ceil(seats * cpus)),
+        "object_store_memory": _OBJECT_STORE,
+        "include_dashboard": False,
+    }
+    for _ in range(1 if address else _STARTS):
+        try:
+            ray.init(address or "local", logging_level=logging.ERROR, log_to_driver=False, **({} if address else own))
+        except Exception as error:  # noqa: BLE001 - Ray raises what its parts raise, Exception itself among them
+            why = _first_line(error)
+            ray.shutdown()
+        else:
+            return True
+    raise ConnectionError(f"Ray at {address or 'this machine'}: {why}")
+
+
+def disconnect() -> None:
+    """No Ray is driven from here; a local cluster of our own is gone."""
+    ray.shutdown()
+
+
+class OnRay:
+    """`Places` whose seats need `cpus` each; they are spread over the nodes. Ray is connected."""
+
+    def __init__(self, *, cpus: float = CPUS) -> None:
+        self._cpus = cpus
+        self._clerk = ThreadPoolExecutor(1, thread_name_prefix="ray")  # calls Ray in order, and never in the loop
+        self._seats: dict[str, Future[_Handle]] = {}
+        self._asking: Asking[Future[_Ref]] = Asking(self._send, _ended)
+
+    def open(self, seat: str) -> None:
+        """An actor of that name is asked for."""
+        self._seats[seat] = self._clerk.submit(self._make, seat)
+
+    def _make(self, seat: str) -> _Handle:
+        return Seat.options(
+            name=seat, num_cpus=self._cpus, scheduling_strategy="SPREAD", max_restarts=-1, max_task_retries=0
+        ).remote()
+
+    def _send(self, seat: str, ask: Ask) -> Future[_Ref]:
+        made = self._seats[seat]
+        return self._clerk.submit(lambda: made.result().ask.remote(ask))
+
+    async def ask(self, asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
+        """Ask each of these seats at once."""
+        return await self._asking.ask(asks, within=within)
+
+    async def room(self) -> str:
+        """The CPUs that a seat needs, and what the cluster has."""
+        return await asyncio.to_thread(self._room)
+
+    def _room(self) -> str:
+        whole, free = ray.cluster_resources(), ray.available_resources()  # type: ignore[no-untyped-call]
+        has = f"{whole.get('CPU', 0):g} in all and {free.get('CPU', 0):g} free"
+        return f"each needs {self._cpus:g} CPU, the Ray cluster has {has}"
+
+    def close(self, seat: str) -> None:
+        """The actor is ended for good."""
+        self._asking.forget(seat)
+        if made := self._seats.pop(seat, None):
+            self._clerk.submit(lambda: ray.kill(made.result(), no_restart=True))
+
+    async def shut(self) -> None:
+        """All actors are ended, as far as Ray has heard of it within half a minute."""
+        for seat in list(self._seats):
+            self.close(seat)
+        last = self._clerk.submit(lambda: None)
+        await asyncio.to_thread(wait, [last], _SHUT_SECONDS)
+        self._clerk.shutdown(wait=False)
+
+
+def _ended(calls: Mapping[str, Future[_Ref]], within: float) -> Mapping[str, Reply]:
+    sent, _ = wait(calls.values(), timeout=within)
+    mine = {seat: call for seat, call in calls.items() if call in sent}
+    failed = {seat: _broken(error) for seat, call in mine.items() if (error := call.exception())}
+    refs = {call.result(): seat for seat, call in mine.items() if seat not in failed}
+    done, _ = ray.wait(list(refs), num_returns=len(refs), timeout=within) if refs else ([], [])
+    return {**failed, **{refs[ref]: _reply(ref) for ref in done}}
+
+
+def _reply(ref: _Ref) -> Reply:
+    try:
+        return cast(Answer, ray.get(ref, timeout=0))
+    except Exception as error:  # noqa: BLE001 - Ray raises what the actor raised
+        return _broken(error)
+
+
+def _broken(error: BaseException) -> Broken:
+    return Broken(_first_line(error), preempted=isinstance(error, RayActorError) and error.preempted)
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
