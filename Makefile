@@ -29,10 +29,13 @@ format: setup  ## rewrite the code in the house's style
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
+demo: setup  ## see what this is, in a few minutes, on a local Kafka and a local Ray
+	$(BIN)/marathon try
+
 bench: setup  ## CPU time per record beside the usual tools, written to benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
 lock: setup  ## choose the newest versions that fit pyproject.toml, with hashes
 	$(BIN)/uv pip compile --quiet --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade pyproject.toml -o requirements.lock
 
-.PHONY: help setup test fast check format bench lock
+.PHONY: help setup test fast check format demo bench lock

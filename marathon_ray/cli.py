@@ -1,46 +1,64 @@
-"""The command ``marathon``: the tree of commands, and what becomes of an error (one line, exit code 2)."""
+"""The command ``marathon``: the tree of commands, and what becomes of an error (one or two lines, exit code 2)."""
 
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 from cyclopts import App, CycloptsError
 from stamina.instrumentation import set_on_retry_hooks
 
-from marathon_ray.kafka import commands
 from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.outcome import EXIT, USAGE, Outcome
+from marathon_ray.usage import UsageError
 
-USAGE = 2
-INTERRUPTED = 4
+_ENDS: Final = (
+    f"Exits with {', '.join(f'{code} {outcome}' for outcome, code in EXIT.items())}; {USAGE} it cannot be run so."
+)
+# Imported when they are called, so that none waits for what only another one needs.
+COMMANDS: Final = {
+    "list": ("marathon_ray.commands.catalogue:list_all", "Which scenarios there are."),
+    "show": ("marathon_ray.commands.catalogue:show", "What a scenario promises, and its fields."),
+    "plan": ("marathon_ray.commands.plan:plan_one", "How large a run will be, and its mistakes; nothing is touched."),
+    "run": ("marathon_ray.commands.run:run", f"Run a scenario, and judge it.\n\n{_ENDS}"),
+    "report": ("marathon_ray.commands.report:tell", "The summary of a run that is over; exits as the run did."),
+    "check": ("marathon_ray.commands.check:check_bench", "Plant errors, and see that each is found."),
+    "try": ("marathon_ray.commands.trial:try_out", "See what this is, in a few minutes."),
+    "reclaim": ("marathon_ray.commands.reclaim:undo", "Undo what dead runs have left."),
+    "kafka": ("marathon_ray.kafka.commands:app", "A real Kafka cluster on this machine."),
+}
 
 app = App(
     name="marathon",
     help="Test Kafka-compatible clusters for weeks, and prove record by record what they kept.",
     suppress_keyboard_interrupt=False,
 )
-app.command(commands.app)
+for _name, (_where, _help) in COMMANDS.items():
+    app.command(_where, name=_name, help=_help, sort_key=list(COMMANDS).index(_name))
 
 
 def main() -> None:
-    """Run the command that the arguments name, and exit: 0 done, 2 it cannot be done as asked, 4 interrupted."""
+    """Run the command that the arguments name, and exit: 0 done, 2 it cannot be done as asked, 4 interrupted; others are
+    outcomes."""
     set_on_retry_hooks([])  # a retry is no news for a terminal: what comes of it is
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command and return its exit code; an error is one line on standard error, never a trace."""
+    """Run a command and return its exit code; an error is a line or two on standard error, never a trace."""
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-    except KafkaError as error:
-        return _complain(str(error))
+        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except (KafkaError, UsageError) as error:
+        return _complain(*str(error).splitlines()[:2])
     except CycloptsError as error:
         return _complain(str(error))
     except KeyboardInterrupt:
         _complain("interrupted: everything that was started is gone")
-        return INTERRUPTED
-    return 0
+        return EXIT[Outcome.INTERRUPTED]
+    return code if isinstance(code, int) else 0
 
 
-def _complain(line: str) -> int:
-    sys.stderr.write(f"marathon: {' '.join(line.split())}\n")
+def _complain(*lines: str) -> int:
+    for line in lines:
+        sys.stderr.write(f"marathon: {' '.join(line.split())}\n")
     return USAGE

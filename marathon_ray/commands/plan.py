@@ -1,0 +1,92 @@
+"""``marathon plan``: what a run will be and cost, and its mistakes; nothing is touched."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from actors.units import duration_text
+from marathon_ray.catalogue import find
+from marathon_ray.commands.printing import show, table
+from marathon_ray.fields import build
+from marathon_ray.offered import Load
+from marathon_ray.planning import Planned, plan
+from marathon_ray.report.words import number, short
+from marathon_ray.usage import UsageError
+
+Fields = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
+
+def plan_one(name: str, /, *fields: Fields, brokers: int | None = None) -> None:
+    """Print how large a run will be, and find its mistakes. Nothing is touched, and nobody is asked.
+
+    Parameters
+    ----------
+    name
+        A scenario's name, or a file: ./mine.py, ./mine.py:CLASS.
+    fields
+        The scenario's fields, as --writers.rate "300 MB/s"; `marathon show NAME` lists them.
+    brokers
+        How many brokers the cluster will have.
+    """
+    planned = plan(build(find(name), fields), brokers=brokers)
+    if planned.mistakes:
+        raise UsageError("\n".join([*planned.mistakes[:1], *_next(planned.mistakes[1:])]))
+    show(
+        Text(planned.name, style="bold"),
+        planned.promise,
+        "",
+        table(("topic", "partitions", "replicas", "written", "in all", "on disks"), _topics(planned), right=_NUMBERS),
+        "",
+        table(("fleet", "does", "workers", "partitions", "at the peak"), _fleets(planned), right=_NUMBERS),
+        "",
+        table(("", ""), _whole(planned)),
+    )
+
+
+_NUMBERS = ("partitions", "replicas", "workers")
+
+
+def _next(others: tuple[str, ...]) -> Iterator[str]:
+    if others:
+        yield others[0] + (f" (and {len(others) - 1} more)" if len(others) > 1 else "")
+
+
+def _topics(planned: Planned) -> Iterator[tuple[str, ...]]:
+    for name, topic in planned.topics.items():
+        whole = planned.totals[name]
+        disks = f"{_bytes(whole.bytes * topic.replication)}" if whole and planned.lasts else "not known"
+        in_all = _amount(whole) if planned.lasts else "not known"
+        yield name, str(topic.partitions), str(topic.replication), _rate(planned.peaks[name]), in_all, disks
+
+
+def _fleets(planned: Planned) -> Iterator[tuple[str, ...]]:
+    for name, fleet in planned.fleets.items():
+        kind = type(fleet.spec).__name__
+        later = " later" if fleet.spec.starts == "later" else ""
+        yield name, f"{kind}{later}", str(fleet.workers), str(fleet.partitions), _rate(fleet.load)
+
+
+def _whole(planned: Planned) -> Iterator[tuple[str, str]]:
+    yield "lasts", f"at least {duration_text(planned.lasts)}" if planned.lasts else "not known beforehand"
+    yield "workers", str(planned.workers)
+    yield "groups", ", ".join(planned.groups) or "none"
+    for line, demand in enumerate(planned.demands or ("none",)):
+        yield "" if line else "promises", demand
+
+
+def _rate(load: Load | None) -> str:
+    return "as fast as it goes" if load is None else f"{short(load.records)} records/s, {_bytes(load.bytes)}/s"
+
+
+def _amount(load: Load | None) -> str:
+    return "as fast as it goes" if load is None else f"{number(round(load.records))} records, {_bytes(load.bytes)}"
+
+
+def _bytes(count: float) -> str:
+    """Three digits: 1.25 MB."""
+    for scale, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= scale * 0.9995:
+            return f"{count / scale:.3g} {unit}"
+    return f"{count:.3g} B"

@@ -1,0 +1,99 @@
+"""``marathon run``: one run of one scenario, shown while it goes on, and told in an exit code."""
+
+import asyncio
+import json as lines
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from marathon_ray.catalogue import find
+from marathon_ray.clusters import Opened
+from marathon_ray.commands.plan import Fields
+from marathon_ray.commands.printing import show
+from marathon_ray.fields import build
+from marathon_ray.live import audience
+from marathon_ray.names import Names, new_run
+from marathon_ray.outcome import EXIT
+from marathon_ray.report import page
+from marathon_ray.report.report import Report
+from marathon_ray.report.summary import summary
+from marathon_ray.run import BENCH
+from marathon_ray.run import run as play
+from marathon_ray.scenario import Scenario
+from marathon_ray.usage import UsageError
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where and how to run."""
+
+    cluster: str = "local"
+    """local (made for the run), HOST:PORT,…, the name of one that `marathon kafka up` has started, or a YAML file."""
+    places: Literal["ray", "here"] = "ray"
+    """Where workers live: on Ray, or in this process."""
+    ray: str | None = None
+    """The Ray cluster's address; without it one is started here."""
+    results: Path = Path("results")
+    """The folder in which each run has a folder of its own."""
+    seed: int | None = None
+    """Decides whatever is drawn; without it one is drawn, and written in the report."""
+    bench: str = BENCH
+    """The name of this installation: what it makes on a cluster carries it."""
+    json: Annotated[bool, Parameter(negative=())] = False
+    """One JSON object a line on standard output, the last one says how it ended; nothing else."""
+
+
+def run(name: str, /, *fields: Fields, options: Options = Options()) -> int:
+    """Run a scenario: 0 passed, 1 failed, 3 invalid (it proves nothing), 4 interrupted, 5 skipped; 2: it cannot be run so.
+
+    Parameters
+    ----------
+    name
+        A scenario's name, or a file: ./mine.py, ./mine.py:CLASS.
+    fields
+        The scenario's fields, as --writers.rate "300 MB/s"; `marathon show NAME` lists them.
+    """
+    report = played(build(find(name), fields), options)
+    tell(report, options)
+    return EXIT[report.outcome]
+
+
+def played(scenario: Scenario, options: Options, *, cluster: str | Opened | None = None) -> Report:
+    """The run is over. Raises UsageError and KafkaError, of one or two lines, where it cannot be done as asked."""
+    out = Console(file=sys.stdout) if options.json else Console(stderr=True, highlight=False)
+    with audience(out, scenario.title(), as_json=options.json) as listener:
+        return asyncio.run(
+            play(
+                scenario,
+                cluster=cluster or options.cluster,
+                places=options.places,
+                ray=options.ray,
+                results=options.results,
+                seed=options.seed,
+                bench=bench(options.bench),
+                tell=listener,
+            )
+        )
+
+
+def bench(name: str) -> str:
+    """The name, which may be part of others. Raises UsageError where it may not."""
+    try:
+        return Names(name, new_run()).bench
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def tell(report: Report, options: Options) -> None:
+    """How it ended, in a few lines or in one."""
+    file = options.results / f"{report.scenario}-{report.run}" / page.NAME
+    if options.json:
+        ended = {"run": report.run, "outcome": report.outcome, "cause": report.cause, "report": str(file)}
+        sys.stdout.write(f"{lines.dumps(ended)}\n")
+    else:
+        show(summary(report, page=str(file)))

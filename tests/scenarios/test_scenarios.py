@@ -1,0 +1,88 @@
+"""Our own scenarios hold together, and their workloads go the way that they say, and as long."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+
+from marathon_ray import Scenario, Toolkit
+from marathon_ray.catalogue import read
+from marathon_ray.planning import plan
+from scenarios.catch_up_read import CatchUpRead
+from scenarios.kill_and_verify import KillAndVerify
+from scenarios.kill_leader import KillLeader
+from scenarios.steady_write import SteadyWrite
+
+OURS: list[type[Scenario]] = [CatchUpRead, KillAndVerify, KillLeader, SteadyWrite]
+
+
+class Diary:
+    """Stands in for the toolkit, and writes down what is asked of it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.seconds = 0.0
+
+    async def steady(self, duration: float) -> None:
+        self.seconds += duration
+        self.lines.append(f"steady {duration:g}")
+
+    async def start(self, fleet: str) -> None:
+        self.lines.append(f"start {fleet}")
+
+    async def until(self, condition: Any, *, within: str) -> None:
+        self.lines.append(f"until {condition.name} {within}")
+
+    @asynccontextmanager
+    async def fault(self, fault: Any) -> AsyncIterator[None]:
+        self.lines.append(f"{type(fault).__name__} {type(fault.whom).__name__}")
+        yield
+        self.lines.append("healed")
+
+
+def diary_of(scenario: Scenario) -> Diary:
+    diary = Diary()
+    asyncio.run(scenario.workload(cast("Toolkit", diary)))
+    return diary
+
+
+def test_these_are_all_of_ours() -> None:
+    assert {each.title() for each in OURS} <= read().scenarios.keys()
+    assert len(OURS) == len([each for each in read().scenarios.values() if each.__module__.startswith("scenarios.")])
+
+
+@pytest.mark.parametrize("scenario", OURS)
+def test_a_scenario_has_no_mistakes_and_says_what_it_demands(scenario: type[Scenario]) -> None:
+    planned = plan(scenario(), brokers=3)
+    assert planned.mistakes == ()
+    assert len(planned.demands) == len(list(scenario().promises())) >= 2
+    assert planned.promise.endswith(".")
+
+
+@pytest.mark.parametrize("scenario", OURS)
+def test_a_workload_lasts_as_long_as_is_said_and_injects_what_is_said(scenario: type[Scenario]) -> None:
+    diary = diary_of(scenario())
+    assert diary.seconds == scenario().lasts > 0
+    injected = {line.split()[0] for line in diary.lines if line.split()[0] in ("Kill", "Stop", "Pause", "Restart")}
+    assert injected == {fault.__name__ for fault in scenario.suffers}
+
+
+def test_a_cold_group_is_started_once_there_is_something_to_read() -> None:
+    assert diary_of(CatchUpRead(ahead=3, reading=5)).lines == ["steady 3", "start cold", "steady 5"]
+    assert plan(CatchUpRead()).fleets["cold"].spec.starts == "later"
+
+
+def test_a_leader_is_killed_between_two_quiet_times_and_all_is_in_sync_at_the_end() -> None:
+    lines = diary_of(KillLeader(steady=1, down=2)).lines
+    assert lines[:4] == ["steady 1", "Kill LeaderOf", "steady 2", "healed"]
+    assert lines[4].startswith("until ")
+    assert len(lines) == 5
+
+
+def test_every_role_leaves_and_dies_once() -> None:
+    lines = diary_of(KillAndVerify(steady=1, down=2)).lines
+    deaths = [line for line in lines if line.startswith(("Kill", "Stop"))]
+    assert len(deaths) == len(set(deaths)) == 8
+    assert lines.count("healed") == 8
