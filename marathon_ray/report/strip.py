@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from marathon_ray.report.charts import FAULT, Chart, figure, time_of
 from marathon_ray.report.gaps import FLOOR
@@ -59,7 +58,7 @@ def _shares(silence: Silence, chosen: list[int], end: float) -> Floats:
     width = end / _BINS
     share: Floats = np.zeros((len(chosen), _BINS))
     rows = {partition: row for row, partition in enumerate(chosen)}
-    begins: NDArray[np.float64] = np.arange(_BINS) * width
+    begins = np.linspace(0, end, _BINS, endpoint=False)
     for partition, since, until in _rows(silence):
         if partition in rows:
             overlap = np.minimum(until, begins + width) - np.maximum(since, begins)
