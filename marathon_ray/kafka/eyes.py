@@ -1,17 +1,23 @@
 """How a cluster is now, asked of the cluster itself, by a new client each time: what an old one knows may be over."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from marathon_ray.kafka import looking, officers
+from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.connection import Connection
 from marathon_ray.kafka.metadata import Partition
+
+V = TypeVar("V")
 
 _PATIENCE: Final = {  # with one broker: one that is frozen takes connections, and the next one shall have its turn
     "socket.connection.setup.timeout.ms": "2000",
     "api.version.request.timeout.ms": "2000",
 }
+_FIRST: Final = 1.5  # seconds for the first try; each one after it has twice the time
+_RESERVE: Final = 0.2  # seconds: with less left than that, a try has come to its end
 _INTERNAL: Final = "__"
 
 
@@ -25,12 +31,11 @@ class ClusterEyes:
 
     properties: Mapping[str, str] = field(repr=False)
     names: Mapping[str, str]
-    within: float = 10.0
+    within: float = 15.0
 
     def brokers(self) -> tuple[int, ...]:
         """The live ones, ascending."""
-        with self._connection() as connection:
-            return tuple(sorted(looking.brokers(connection)))
+        return tuple(sorted(self._ask(looking.brokers)))
 
     def leaders(self, topic: str) -> dict[int, int]:
         """By partition; -1 where nobody leads."""
@@ -52,16 +57,25 @@ class ClusterEyes:
         """Of a group, or of a transactional id."""
         if transaction:
             return officers.transaction_coordinator(self.properties, transaction, within=self.within)
-        with self._connection() as connection:
-            return looking.group_coordinator(connection, self.names.get(group, group))
+        name = self.names.get(group, group)
+        return self._ask(lambda connection: looking.group_coordinator(connection, name))
 
     def _partitions(self, topic: str) -> tuple[Partition, ...]:
         name = self._name(topic)
-        with self._connection() as connection:
-            return looking.partitions(connection, name)
+        return self._ask(lambda connection: looking.partitions(connection, name))
 
-    def _connection(self) -> Connection:
-        return Connection({**_PATIENCE, **self.properties}, within=self.within)
+    def _ask(self, question: Callable[[Connection], V]) -> V:
+        """The first answer. librdkafka asks one broker that it draws when it begins, and stays with it if that is frozen."""
+        deadline, seconds = time.monotonic() + self.within, _FIRST
+        while True:
+            left = deadline - time.monotonic()
+            with Connection({**_PATIENCE, **self.properties}, within=min(seconds, left)) as connection:
+                try:
+                    return question(connection)
+                except KafkaError:
+                    if connection.left > _RESERVE or time.monotonic() + _RESERVE > deadline:
+                        raise  # it is an answer, or the time is over
+            seconds *= 2
 
     def _name(self, topic: str) -> str:
         if topic in self.names or topic.startswith(_INTERNAL):

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Final, NamedTuple, TypeAlias
 
-from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition, TopicPartitionInfo
+from confluent_kafka import (
+    ConsumerGroupState,
+    IsolationLevel,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+    TopicPartitionInfo,
+)
 from confluent_kafka import KafkaError as Refusal
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are its public names, without an __all__
     ConfigEntry,
@@ -85,10 +92,10 @@ def partitions(connection: Connection, topic: str) -> tuple[Partition, ...]:
 def group_coordinator(connection: Connection, group: str) -> int:
     """The broker that coordinates a group. KafkaError if there is no such group."""
     future = connection.client.describe_consumer_groups([group], request_timeout=connection.left)[group]
-    coordinator = connection.answer(f"describe group {group}", future).coordinator
-    if coordinator is None:
-        raise connection.error(f"group {group}: nobody coordinates it")
-    return int(coordinator.id)
+    found = connection.answer(f"describe group {group}", future)
+    if found.state == ConsumerGroupState.DEAD or found.coordinator is None:  # so they call one that never was, too
+        raise connection.error(f"group {group} is not there")
+    return int(found.coordinator.id)
 
 
 def _settings(connection: Connection, topics: Iterable[str]) -> dict[str, dict[str, str]]:

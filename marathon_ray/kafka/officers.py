@@ -35,7 +35,10 @@ logging.getLogger("kafka").addHandler(logging.NullHandler())  # or Python prints
 
 
 def active_controller(properties: Mapping[str, str], *, within: float = 10) -> int:
-    """The leader of the controller quorum; `properties` are librdkafka's. KafkaError if nobody says so in time."""
+    """The leader of the controller quorum; `properties` are librdkafka's. KafkaError if nobody says so in time.
+
+    Brokers hand the question on to the leader: while that one is frozen they say nothing, for up to half a minute.
+    """
 
     def ask(client: Any) -> int:  # noqa: ANN401 - kafka-python has no types
         return int(client.describe_metadata_quorum()["topics"][0]["partitions"][0]["leader_id"])
@@ -81,11 +84,12 @@ def _passes(error: refusals.BrokerResponseError) -> bool:
 def _client(settings: Mapping[str, object]) -> Iterator[Any]:
     """An admin client; its thread and its sockets are gone afterwards, also where it never came to be (it forgets them)."""
     limits = {"bootstrap_timeout_ms": _STEP, "request_timeout_ms": _STEP}
+    patience = {"socket_connection_setup_timeout_ms": _STEP, "socket_connection_setup_timeout_max_ms": _STEP}
     loop = NetworkSelector(client_id="marathon")
     made: list[KafkaNetClient] = []
 
     def make(**configuration: object) -> KafkaNetClient:
-        made.append(KafkaNetClient(net=loop, **configuration))
+        made.append(KafkaNetClient(net=loop, **configuration, **patience))
         return made[0]
 
     try:
