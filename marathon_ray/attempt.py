@@ -23,14 +23,15 @@ from marathon_ray.names import Names
 from marathon_ray.places.place import Places
 from marathon_ray.planning import fleets_of, workers_of
 from marathon_ray.promises.promise import Ending, Promise, State, Verdict
-from marathon_ray.round import Phase, Round
+from marathon_ray.round import Doing, Phase, Round
 from marathon_ray.rounds import BenchError, Rounds, Sink
 from marathon_ray.scenario import Scenario
 from marathon_ray.standing import standing
 from marathon_ray.told import PASSES
 from marathon_ray.toolkit import Toolkit
 
-_WORKING_SECONDS: Final = 60.0
+_WORKING_SECONDS: Final = 90.0
+_WARM_SECONDS: Final = 30.0
 _RETIRE_SECONDS: Final = 180.0
 _GROUPS_SECONDS: Final = 60.0
 _DRAIN_SECONDS: Final = 600.0
@@ -163,6 +164,14 @@ class Attempt:
         if not await self._rounds.until(lambda: all(fleet.settled for fleet in now), within=_WORKING_SECONDS):
             late = [fleet.name for fleet in now if not fleet.settled]
             raise BenchError(f"fleets {', '.join(late)} did not come to work within {_WORKING_SECONDS:g} s")
+        await self._rounds.until(lambda: all(map(self._is_warm, now)), within=_WARM_SECONDS)
+
+    def _is_warm(self, fleet: Fleet) -> bool:
+        """Whether all of it answered in the last round, and it writes if it is there to write: what is compiled at the
+        first record has been, and what connects has."""
+        doing = self._rounds.last.fleets.get(fleet.name, Doing())
+        writes = not isinstance(fleet.spec, Producers) or doing.counts.get("acknowledged", 0) > 0
+        return doing.workers == doing.wanted > 0 and writes
 
     # --- The way out --------------------------------------------------------------------------------------------------
 

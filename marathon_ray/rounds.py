@@ -40,6 +40,7 @@ class Rounds:
         self.worked: dict[str, float] = dict.fromkeys(fleets, 0.0)  # worker-seconds, by fleet
         self.hosts: dict[str, Host] = {}  # the newest word of every seat that ever answered
         self.written: Counter[int] = Counter()  # by topic's ordinal, bytes of values acknowledged
+        self.last = Round(0.0, 0.0, 0, Phase.PREPARE)
         self._sinks = sinks
         self._began = self._last = time.monotonic()
         self._hurry = asyncio.Event()
@@ -111,7 +112,7 @@ class Rounds:
         on = tuple(shade.fault for shade in self.shades if shade.until is None or shade.until >= since)
         unaudited = self.accounts.balance().total("unaudited")
         lag = {name: self.lag(name) for name, fleet in self.fleets.items() if _group(fleet)}
-        round_ = Round(since, until, time.time_ns(), self.phase, doings, on, settled, acks, lag, unaudited)
+        round_ = self.last = Round(since, until, time.time_ns(), self.phase, doings, on, settled, acks, lag, unaudited)
         for sink in self._sinks:
             sink(round_)
         return round_

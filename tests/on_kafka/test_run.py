@@ -1,0 +1,139 @@
+"""Whole runs on real Kafka, with workers in this process: from the fields to the report, and nothing left."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from actors.spec import Consumers, Producers
+from marathon_ray.clusters import Opened
+from marathon_ray.faults.broker import Kill
+from marathon_ray.faults.roles import leader_of
+from marathon_ray.journal import NAME, left, read
+from marathon_ray.kafka.existing import Existing
+from marathon_ray.kafka.local import LocalKafka
+from marathon_ray.kafka.topics import Topic
+from marathon_ray.outcome import Outcome
+from marathon_ray.promises.integrity import Integrity
+from marathon_ray.promises.promise import Promise
+from marathon_ray.promises.recovery import WritableAgain
+from marathon_ray.report.report import Report
+from marathon_ray.run import run
+from marathon_ray.scenario import Scenario
+from marathon_ray.toolkit import Toolkit
+
+pytestmark = pytest.mark.on_kafka
+
+
+class Steady(Scenario):
+    """All that is acknowledged is there."""
+
+    orders: Topic = Topic(partitions=3)
+    writers: Producers = Producers(to="orders", rate="3000 records/s", size="200 B", workers=2)
+    readers: Consumers = Consumers(of="orders", group="live")
+
+    def promises(self) -> Iterator[Promise]:
+        yield Integrity("orders")
+
+    async def workload(self, kit: Toolkit) -> None:
+        await kit.steady("3 s")
+
+
+class Deaths(Steady):
+    """A leader dies and comes back."""
+
+    suffers = (Kill,)
+
+    def promises(self) -> Iterator[Promise]:
+        yield Integrity("orders")
+        yield WritableAgain("orders", within="60 s")
+
+    async def workload(self, kit: Toolkit) -> None:
+        async with kit.fault(Kill(leader_of("orders"))):
+            await kit.steady("5 s")
+        await kit.steady("4 s")
+
+
+class Changes(Steady):
+    """A fleet grows, slows down and ends while the run goes on."""
+
+    async def workload(self, kit: Toolkit) -> None:
+        await kit.scale("writers", 3)
+        await kit.apply("writers", rate="600 records/s")
+        await kit.steady("2 s")
+        await kit.stop("readers")
+        with kit.span("the quiet end"):
+            await kit.until(lambda view: view.written("orders") > 0, within="5 s")
+
+
+class Stumbles(Steady):
+    """Its own code fails."""
+
+    async def workload(self, kit: Toolkit) -> None:
+        raise LookupError("nobody is there")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalKafka]:
+    with LocalKafka(nodes=3) as kafka:
+        yield kafka
+
+
+def play(scenario: Scenario, kafka: LocalKafka, folder: Path) -> Report:
+    given = Opened(kafka.name, ours=False, cluster=kafka, begin=lambda: None, end=lambda: None)
+    asyncio.run(run(scenario, cluster=given, places="here", results=folder))
+    (journal,) = folder.glob(f"*/{NAME}")
+    assert left(read(journal)) == {}
+    admin = AdminClient({**kafka.client_properties(), "log_level": 0})
+    assert not [name for name in admin.list_topics(timeout=10).topics if name.startswith("m-")]
+    groups = admin.list_consumer_groups(request_timeout=10).result().valid
+    assert not [group.group_id for group in groups if group.group_id.startswith("m-")]
+    return Report.read(journal.parent)
+
+
+def test_a_steady_run_passes_and_says_of_every_record_where_it_is(cluster: LocalKafka, tmp_path: Path) -> None:
+    report = play(Steady(), cluster, tmp_path)
+    assert (report.outcome, report.cause) == (Outcome.PASSED, "")
+    assert report.total("acknowledged") == report.total("found") == report.total("attempted") > 5_000
+    assert report.coverage == 1.0
+    (live,) = report.groups.values()
+    assert live["orders"]["delivered"] == report.total("found")
+    page = next(tmp_path.glob("*/report.html")).read_text()
+    assert "PASSED" in page or "passed" in page
+
+
+def test_a_leader_that_dies_is_journalled_healed_and_seen_in_the_verdict(cluster: LocalKafka, tmp_path: Path) -> None:
+    report = play(Deaths(), cluster, tmp_path)
+    assert (report.outcome, report.cause) == (Outcome.PASSED, "")
+    (shade,) = report.shades
+    assert shade.until is not None
+    assert cluster.running() == [1, 2, 3]
+    kinds = [json.loads(line).get("kind") for line in next(tmp_path.glob(f"*/{NAME}")).read_text().splitlines()]
+    assert "fault" in kinds
+    assert {verdict.state for verdict in report.verdicts} == {"passed"}
+
+
+def test_fleets_change_under_way_and_no_record_is_forgotten(cluster: LocalKafka, tmp_path: Path) -> None:
+    report = play(Changes(), cluster, tmp_path)
+    assert (report.outcome, report.cause) == (Outcome.PASSED, "")
+    writers = next(crew for crew in report.fleets if crew.name == "writers")
+    assert (writers.workers, writers.deaths) == (3, 0)
+    assert report.total("acknowledged") == report.total("found")
+    assert any("quiet end" in note.text for note in report.notes)
+
+
+def test_a_mistake_in_a_scenario_is_told_with_its_place_and_proves_nothing(cluster: LocalKafka, tmp_path: Path) -> None:
+    report = play(Stumbles(), cluster, tmp_path)
+    assert report.outcome is Outcome.INVALID
+    assert "LookupError: nobody is there (test_run.py:" in report.cause
+
+
+def test_a_cluster_that_cannot_suffer_it_is_not_touched(cluster: LocalKafka, tmp_path: Path) -> None:
+    properties = cluster.client_properties()
+    given = Opened("theirs", ours=False, cluster=Existing(properties), begin=pytest.fail, end=lambda: None)
+    report = asyncio.run(run(Deaths(), cluster=given, places="here", results=tmp_path))
+    assert report.outcome is Outcome.SKIPPED
+    assert report.cause == "Kill: its nodes cannot be killed or started"
