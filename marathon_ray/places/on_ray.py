@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 import os
+import socket
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Final, TypeAlias, cast
@@ -19,6 +20,7 @@ from marathon_ray.places.place import Broken, Reply
 CPUS: Final = 0.1  # of a seat: Ray's bookkeeping, not a limit
 _OBJECT_STORE: Final = 256 << 20  # bytes of a local one: answers are small
 _STARTS: Final = 3  # Ray gives its own start 30 s, which a busy machine may need more than once
+_REACH_SECONDS: Final = 5.0
 _SHUT_SECONDS: Final = 30.0
 # Ray's own words for its start: no usage report to anybody, and no change of what accelerators an actor sees.
 _QUIET: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -49,6 +51,8 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
     """
     if ray.is_initialized():
         return False
+    if address:
+        _reach(address)
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     own: dict[str, Any] = {
@@ -65,6 +69,18 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
         else:
             return True
     raise ConnectionError(f"Ray at {address or 'this machine'}: {why}")
+
+
+def _reach(address: str) -> None:
+    """Somebody listens there: Ray itself tries for minutes. Raises ConnectionError."""
+    host, _, port = address.rpartition(":")
+    if "://" in address:
+        raise ConnectionError(f"Ray at {address}: give HOST:PORT of the head; calls through a proxy cost too much")
+    if port.isdigit():
+        try:
+            socket.create_connection((host, int(port)), _REACH_SECONDS).close()
+        except OSError as error:
+            raise ConnectionError(f"Ray at {address}: {error.strerror or error}") from None
 
 
 def disconnect() -> None:
