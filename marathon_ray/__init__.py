@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from marathon_ray.faults.roles import follower_of as follower_of
     from marathon_ray.faults.roles import group_coordinator as group_coordinator
     from marathon_ray.faults.roles import leader_of as leader_of
+    from marathon_ray.faults.roles import share_of_brokers as share_of_brokers
+    from marathon_ray.faults.roles import transaction_coordinator as transaction_coordinator
     from marathon_ray.kafka.topics import Topic as Topic
     from marathon_ray.promises.drained import Drained as Drained
     from marathon_ray.promises.integrity import Integrity as Integrity
@@ -44,7 +46,15 @@ _NAMES: Final = {
     "marathon_ray.conditions": ("caught_up", "in_sync", "size"),
     "marathon_ray.faults.broker": ("Kill", "Pause", "Restart", "Stop"),
     "marathon_ray.faults.fault": ("Fault",),
-    "marathon_ray.faults.roles": ("active_controller", "any_broker", "follower_of", "group_coordinator", "leader_of"),
+    "marathon_ray.faults.roles": (
+        "active_controller",
+        "any_broker",
+        "follower_of",
+        "group_coordinator",
+        "leader_of",
+        "share_of_brokers",
+        "transaction_coordinator",
+    ),
     "marathon_ray.kafka.topics": ("Topic",),
     "marathon_ray.promises.drained": ("Drained",),
     "marathon_ray.promises.integrity": ("Integrity",),

@@ -2,10 +2,12 @@
 
 import contextlib
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, cast
+from typing import ClassVar, Final, Protocol, cast
 
 from marathon_ray.faults.fault import Role
 from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, Cluster, KafkaError
+
+_START_SECONDS: Final = 120.0  # a broker comes up in 10 s, on a machine that has nothing else to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _start(cluster: Cluster, nodes: tuple[int, ...]) -> None:
             except KafkaError:
                 if able.state(node) == "down":
                     raise  # else it has been started since, as its time was over
-    able.wait_up()
+    able.wait_up(within=_START_SECONDS)
 
 
 def _serve(cluster: Cluster, nodes: tuple[int, ...]) -> bool:
