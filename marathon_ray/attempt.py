@@ -64,6 +64,7 @@ class Attempt:
         self._states: list[State] = []
         self._sinks = (self._fold, *sinks)
         self.rounds: Rounds | None = None
+        self.kit: Toolkit | None = None
         self.injections: Injections | None = None
         self.findings: list[Finding] = []
         self.drained = False
@@ -78,7 +79,7 @@ class Attempt:
     async def play(self) -> None:
         """All phases up to the end of the workload."""
         await self._create()
-        kit = self._kit()
+        kit = self.kit = self._kit()
         self._enter(Phase.PREPARE)
         await self.scenario.prepare(kit)
         async with asyncio.TaskGroup() as group:
@@ -261,4 +262,5 @@ class Attempt:
         ending = Ending(
             self.scenario.declared, self.ordinals, rounds.accounts.balance(), tuple(rounds.shades), self.drained
         )
-        return [one.verdict(state, ending) for one, state in zip(self.promises, self._states, strict=True)]
+        promised = [one.verdict(state, ending) for one, state in zip(self.promises, self._states, strict=True)]
+        return [*promised, *(self.kit.waits if self.kit else ())]

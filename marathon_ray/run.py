@@ -36,6 +36,7 @@ from marathon_ray.round import Round
 from marathon_ray.rounds import BenchError
 from marathon_ray.scenario import Scenario
 from marathon_ray.stops import InterruptionError, Stops
+from marathon_ray.toolkit import OverdueError
 from marathon_ray.usage import UsageError
 
 BENCH: Final = "bench"
@@ -242,7 +243,7 @@ class Desk:
             if str(cause) not in self.course.interrupted:
                 self.course.interrupted.append(str(cause))
         except Exception as error:  # noqa: BLE001 - a scenario's own mistake is told, and the way out goes on
-            self.course.invalid += [_told(each) for each in _leaves(error)]
+            self.course.invalid += [_told(each) for each in _leaves(error) if not isinstance(each, OverdueError)]
 
     def _report(self) -> Report:
         verdicts = self.attempt.verdicts() if self.attempt and self.attempt.rounds else []

@@ -2,21 +2,27 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
-from actors.units import parse_duration
+from actors.units import duration_text, parse_duration
 from marathon_ray.blocking import blocking
 from marathon_ray.conditions import Condition
 from marathon_ray.faults.fault import Eyes, Fault
 from marathon_ray.faults.injection import Injections
 from marathon_ray.fleet import Fleet
+from marathon_ray.promises.promise import Verdict
 from marathon_ray.rounds import BenchError, Rounds
 
 _LOOK_SECONDS: Final = 0.5
 _AT_MOST: Final = "10 min"
 Note = Callable[[str], None]
+
+
+class OverdueError(Exception):
+    """What was waited for did not come to hold in time; the verdict says so."""
 
 
 class Toolkit:
@@ -35,6 +41,7 @@ class Toolkit:
         self._rounds, self._injections, self._eyes, self._ordinals = rounds, injections, eyes, ordinals
         self.random = random.Random(seed)  # noqa: S311 - to be drawn again by the same seed is what it is for
         self.note = note
+        self.waits: list[Verdict] = []
 
     # What goes on
 
@@ -43,8 +50,8 @@ class Toolkit:
         await asyncio.sleep(parse_duration(duration))
 
     async def until(self, condition: Condition | Callable[["Toolkit"], bool], *, within: str | float) -> None:
-        """Wait until that holds. Raises BenchError when it does not within that time."""
-        seconds = parse_duration(within)
+        """Wait until that holds. It is a promise, too: one that is not kept in time ends the scenario (OverdueError)."""
+        seconds, began = parse_duration(within), time.monotonic()
         holds = condition.holds if isinstance(condition, Condition) else condition
         name = getattr(condition, "name", getattr(condition, "__name__", "the condition"))
         try:
@@ -52,7 +59,9 @@ class Toolkit:
                 while not await blocking(holds, self):  # the cluster calls nobody when it has changed
                     await self._rounds.next(_LOOK_SECONDS)
         except TimeoutError:
-            raise BenchError(f"{name} did not come to hold within {seconds:g} s") from None
+            self.waits.append(_wait(name, seconds, None))
+            raise OverdueError(name) from None
+        self.waits.append(_wait(name, seconds, time.monotonic() - began))
 
     # What fleets do
 
@@ -126,3 +135,14 @@ class Toolkit:
     def written(self, topic: str) -> int:
         """Bytes of values acknowledged in the topic so far."""
         return self._rounds.written[self._ordinals[topic]]
+
+
+def _wait(name: str, limit: float, took: float | None) -> Verdict:
+    """`took` is None where it did not come to hold."""
+    return Verdict(
+        promise=f"until({name})",
+        demanded=f"{name} within {duration_text(limit)}",
+        found="not in that time" if took is None else f"after {took:.1f} s",
+        state="failed" if took is None else "passed",
+        figures={} if took is None else {"seconds": took},
+    )

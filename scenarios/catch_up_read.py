@@ -13,6 +13,7 @@ from marathon_ray import (
     Scenario,
     Toolkit,
     Topic,
+    caught_up,
 )
 
 
@@ -31,10 +32,10 @@ class CatchUpRead(Scenario):
 
     def promises(self) -> Iterator[Promise]:
         yield Integrity("orders")
-        yield Drained("cold", within=self.reading)
+        yield Drained("cold", within=self.reading)  # from the first record on
         yield KeepsRate("writers", at_least="95 %")
 
     async def workload(self, kit: Toolkit) -> None:
         await kit.steady(self.ahead)
         await kit.start("cold")
-        await kit.steady(self.reading)
+        await kit.until(caught_up("cold", behind=20_000), within=self.reading)

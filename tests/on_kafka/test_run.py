@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 from actors.spec import Consumers, Producers
 from marathon_ray.clusters import Opened
+from marathon_ray.conditions import size
 from marathon_ray.faults.broker import Kill
 from marathon_ray.faults.roles import leader_of
 from marathon_ray.journal import NAME, left, read
@@ -67,6 +68,14 @@ class Changes(Steady):
         await kit.stop("readers")
         with kit.span("the quiet end"):
             await kit.until(lambda view: view.written("orders") > 0, within="5 s")
+
+
+class Waits(Steady):
+    """It waits for what does not come."""
+
+    async def workload(self, kit: Toolkit) -> None:
+        await kit.until(lambda view: view.written("orders") > 0, within="10 s")
+        await kit.until(size("orders", "1 TB"), within="1 s")
 
 
 class Stumbles(Steady):
@@ -129,6 +138,13 @@ def test_a_mistake_in_a_scenario_is_told_with_its_place_and_proves_nothing(clust
     report = play(Stumbles(), cluster, tmp_path)
     assert report.outcome is Outcome.INVALID
     assert "LookupError: nobody is there (test_run.py:" in report.cause
+
+
+def test_what_does_not_come_in_time_is_a_broken_promise(cluster: LocalKafka, tmp_path: Path) -> None:
+    report = play(Waits(), cluster, tmp_path)
+    assert (report.outcome, report.cause) == (Outcome.FAILED, "")
+    (broken,) = report.broken
+    assert (broken.demanded, broken.found) == ("1 TB in orders within 1 s", "not in that time")
 
 
 def test_a_cluster_that_cannot_suffer_it_is_not_touched(cluster: LocalKafka, tmp_path: Path) -> None:
