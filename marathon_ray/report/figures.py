@@ -35,17 +35,29 @@ def charts(report: Report, measured: Measured) -> Iterator[Chart]:
 
 
 def _rates(report: Report, measured: Measured) -> Iterator[Chart]:
-    time, traces = time_of(report), []
-    for number, fleet in enumerate(dict.fromkeys(fleet for fleet, _ in measured.lines if fleet)):
-        for name, dash in _RATES.items():
-            rounds = measured.lines.get((fleet, name))
-            if rounds is not None and rounds.value.any():
-                pen = {"color": FAULT if name in _FAULTY else COLOURS[number % len(COLOURS)], "dash": dash}
-                times, rates = rounds.drawn("rate")
-                traces.append(line(f"{fleet} {name}", time.of(times), rates, pen=pen))
+    traces = [
+        trace for fleet, colour in _fleets(report, measured) for trace in _fleet_rates(report, measured, fleet, colour)
+    ]
     if traces:
         about = "Records a second. Dotted: what the schedule asked for."
         yield Chart("rates", "Rates", about, figure(report, traces, _RECORDS))
+
+
+def _fleet_rates(report: Report, measured: Measured, fleet: str, colour: str) -> Iterator[Trace]:
+    """Those of a fleet that the scenario does not declare, the bench's own, are drawn once they are asked for."""
+    shown = {} if fleet in report.spec else {"visible": "legendonly"}
+    for name, dash in _RATES.items():
+        rounds = measured.lines.get((fleet, name))
+        if rounds is not None and rounds.value.any():
+            times, rates = rounds.drawn("rate")
+            pen = {"color": FAULT if name in _FAULTY else colour, "dash": dash}
+            yield line(f"{fleet} {name}", time_of(report).of(times), rates, pen=pen) | shown
+
+
+def _fleets(report: Report, measured: Measured) -> list[tuple[str, str]]:
+    """Each fleet and its colour; those that the scenario declares come first."""
+    names = sorted(measured.named("workers"), key=lambda fleet: fleet not in report.spec)
+    return [(fleet, COLOURS[number % len(COLOURS)]) for number, fleet in enumerate(names)]
 
 
 def _latencies(report: Report, measured: Measured) -> Iterator[Chart]:
@@ -82,11 +94,12 @@ def _log(found: Mapping[str, Line]) -> Mapping[str, Any]:
 
 def _lag(report: Report, measured: Measured) -> Iterator[Chart]:
     time, traces = time_of(report), []
-    behind = {name.removeprefix("lag "): lag for (_, name), lag in measured.lines.items() if name.startswith("lag ")}
+    whole = {name: rounds for (fleet, name), rounds in measured.lines.items() if not fleet}
+    behind = {name.removeprefix("lag "): rounds for name, rounds in whole.items() if name.startswith("lag ")}
     for number, (name, rounds) in enumerate(behind.items(), start=1):
         times, records = rounds.drawn("worst")
         traces.append(line(name, time.of(times), records, pen={"color": COLOURS[number % len(COLOURS)]}))
-    waiting = measured.lines.get(("", "unaudited"))
+    waiting = whole.get("unaudited")
     if waiting is not None and waiting.value.any():
         times, records = waiting.drawn("worst")
         traces.append(line("not yet audited", time.of(times), records, pen={"color": COLOURS[-1], "dash": "dot"}))
@@ -97,9 +110,9 @@ def _lag(report: Report, measured: Measured) -> Iterator[Chart]:
 
 def _workers(report: Report, measured: Measured) -> Iterator[Chart]:
     time, traces = time_of(report), []
-    for number, (fleet, rounds) in enumerate(measured.named("workers").items()):
-        pen = {"color": COLOURS[number % len(COLOURS)], "shape": "hv"}
-        times, answered = rounds.drawn("last")
+    for fleet, colour in _fleets(report, measured):
+        pen = {"color": colour, "shape": "hv"}
+        times, answered = measured.lines[fleet, "workers"].drawn("last")
         _, wanted = measured.lines[fleet, "wanted"].drawn("last")
         traces.append(line(fleet, time.of(times), answered, pen=pen))
         if (wanted != answered).any():
@@ -111,10 +124,10 @@ def _workers(report: Report, measured: Measured) -> Iterator[Chart]:
 
 def _busiest(report: Report, measured: Measured) -> Iterator[Chart]:
     time, traces = time_of(report), []
-    for number, (fleet, rounds) in enumerate(measured.named("busiest").items()):
-        if rounds.value.any():
-            times, shares = rounds.drawn("worst")
-            traces.append(line(fleet, time.of(times), shares, pen={"color": COLOURS[number % len(COLOURS)]}))
+    for fleet, colour in _fleets(report, measured):
+        times, shares = measured.lines[fleet, "busiest"].drawn("worst")
+        if shares.any():
+            traces.append(line(fleet, time.of(times), shares, pen={"color": colour}))
     if traces:
         about = "Of each fleet the busiest worker's process; 100 % is one core."
         yield Chart("busiest", "Processor", about, figure(report, traces, {"tickformat": ".0%"}, height=200))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.tally import Table
-from marathon_ray.round import Round
+from marathon_ray.round import Phase, Round
 
 FLOOR: Final = 1.0  # seconds: what is shorter is a pause between batches
 MOST: Final = 200_000  # gaps that are kept; those beyond it are counted
@@ -17,22 +17,21 @@ GAPS: Final = np.dtype([("topic", "u2"), ("partition", "u4"), ("since", "f8"), (
 class Gaps:
     """Folds rounds to gaps of FLOOR seconds and more, in seconds since the run began.
 
-    A topic counts from its first acknowledgement to the last round in which anything was acknowledged, so that what was
-    silent at the end, or always, is a gap too.
+    A topic counts from its first acknowledgement to its last one, and at least to the end of the workload, so that what
+    was silent at the end, or always, is a gap too.
     """
 
     def __init__(self) -> None:
         self._first: dict[int, float] = {}
         self._last: dict[int, NDArray[np.float64]] = {}
-        self._now = 0.0
+        self._measured = 0.0  # until then
         self._kept: list[Table] = []
         self.count = 0  # found so far, kept or not
 
     def step(self, round_: Round) -> None:
         """One more round."""
-        if not len(round_.acks):
-            return
-        self._now = max(self._now, round_.until)
+        if round_.phase == Phase.WORKLOAD:
+            self._measured = round_.until
         began = round_.at - round(round_.until * 1e9)
         for topic in np.unique(round_.acks["topic"]).tolist():
             rows = round_.acks[round_.acks["topic"] == topic]
@@ -72,7 +71,7 @@ class Gaps:
         ordinal, so that one is missed that never was acknowledged."""
         for topic in self._last:
             ends = self._grow(topic, partitions.get(topic, 0))
-            self._keep(topic, ends, np.full(len(ends), self._now))
+            self._keep(topic, ends, np.full(len(ends), max(self._measured, ends.max())))
         return np.sort(np.concatenate([np.empty(0, GAPS), *self._kept]), order=["topic", "partition", "since"])
 
     def partitions(self) -> Iterator[tuple[int, int]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from marathon_ray.report.series import ROUNDS, SILENT
 
 POINTS: Final = 600  # of a line
+_SHORTEST: Final = 0.8  # seconds of a stretch
 Floats: TypeAlias = NDArray[np.float64]
 Key: TypeAlias = tuple[str, str]  # fleet, name
 
@@ -27,8 +28,9 @@ class Line:
     value: Floats
 
     def drawn(self, how: Literal["rate", "worst", "last"]) -> tuple[Floats, Floats]:
-        """Ends of at most POINTS stretches of neighbouring rounds, and of each the rate a second, the highest, the last."""
-        starts = np.arange(0, len(self.until), max(1, -(-len(self.until) // POINTS)))
+        """Ends of at most some POINTS stretches of neighbouring rounds, none much shorter than a second, and of each the
+        rate a second, the highest, or the last."""
+        starts = self._stretches()
         ends = np.append(starts[1:], len(self.until)) - 1
         if how == "last":
             return self.until[ends], self.value[ends]
@@ -36,6 +38,19 @@ class Line:
             return self.until[ends], np.maximum.reduceat(self.value, starts)
         seconds = np.add.reduceat(self.until - self.since, starts)
         return self.until[ends], np.add.reduceat(self.value, starts) / np.maximum(seconds, 1e-9)
+
+    def _stretches(self) -> NDArray[np.intp]:
+        """Where each begins: a round that was called early tells no rate of its own."""
+        shortest = max(_SHORTEST, (self.until[-1] - self.since[0]) / POINTS)
+        starts, length = [0], 0.0
+        for number, seconds in enumerate((self.until - self.since).tolist()):
+            if length >= shortest:
+                starts.append(number)
+                length = 0.0
+            length += seconds
+        if length < shortest and len(starts) > 1:
+            starts.pop()
+        return np.array(starts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

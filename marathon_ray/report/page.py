@@ -13,7 +13,7 @@ from marathon_ray.balance import AUDITED, CLAIMED
 from marathon_ray.report import words
 from marathon_ray.report.figures import charts
 from marathon_ray.report.measured import Measured, measured
-from marathon_ray.report.report import Report
+from marathon_ray.report.report import Note, Report
 
 NAME: Final = "report.html"
 SHOWN: Final = 12  # findings that are open to the eye; the others unfold
@@ -42,6 +42,7 @@ def page(report: Report, series: Measured) -> str:
             library=Markup(get_plotlyjs()),  # noqa: S704 - ours to trust as any import
             equations=[_equation(report, whole, parts) for whole, parts in _EQUATIONS],
             extras=_extras(report),
+            events=_events(report),
             shown=SHOWN,
         )
     )
@@ -57,6 +58,17 @@ def _equation(report: Report, whole: str, parts: tuple[str, ...]) -> Mapping[str
     rows = {name: {topic: counts.get(name, 0) for topic, counts in report.totals.items()} for name in (whole, *parts)}
     gaps = {topic: rows[whole][topic] - sum(rows[part][topic] for part in parts) for topic in report.totals}
     return {"whole": whole, "parts": parts, "rows": rows, "gaps": gaps}
+
+
+def _events(report: Report) -> list[Note]:
+    """Faults and notes, in the order in which they began."""
+    faults = []
+    for shade in report.shades:
+        nodes = f", node{'s' if len(shade.nodes) > 1 else ''} {', '.join(map(str, shade.nodes))}" if shade.nodes else ""
+        never = ", never healed" if shade.until is None else ""
+        until = max(report.seconds, shade.since) if shade.until is None else shade.until
+        faults.append(Note(text=f"{shade.fault}{nodes}{never}", since=shade.since, until=until))
+    return sorted([*faults, *report.notes], key=lambda event: event.since)
 
 
 def _extras(report: Report) -> list[str]:

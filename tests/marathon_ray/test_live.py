@@ -31,9 +31,10 @@ def drawn(round_: Round, *verdicts: Verdict, unknown: int = 0) -> list[str]:
 
 
 def test_the_picture_has_the_fleets_the_faults_and_the_promises() -> None:
-    head, names, writers, readers, waiting, promise = drawn(ROUNDS[61], BROKEN, unknown=1104)
+    head, names, auditors, writers, readers, waiting, promise = drawn(ROUNDS[61], BROKEN, unknown=1104)
     assert head.split("   ") == ["kill-leader", "workload", "1 min 2 s", "fault kill leader"]
     assert names.split() == ["fleet", "workers", "offered", "acknowledged", "read", "p50", "p99"]
+    assert auditors.split() == ["auditors", "1", "183k/s"]
     assert writers.split()[:4] == ["writers", "2", "100k/s", "61k/s"]
     assert readers.split()[:5] == ["readers", "1", "of", "2", "61k/s"]
     assert waiting.startswith("lag readers 241k")

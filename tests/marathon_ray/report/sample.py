@@ -45,7 +45,11 @@ def rounds(seconds: float = SECONDS) -> Iterator[Round]:
         hit = KILLED < until <= BACK + 1
         wrote = 61_000 if hit else round(float(random.normal(100_000, 900))) * working
         slow = 900_000 if hit else 4_000
-        latencies = {"response": histogram(slow, wrote, random), "service": histogram(slow, wrote, random)}
+        latencies = {
+            "response": histogram(slow, wrote, random),
+            "service": histogram(slow, wrote, random),
+            "lag": histogram(90, wrote, random),
+        }
         counts = {"attempted": wrote, "acknowledged": wrote, "refused": 0, "unknown": 104 * hit, "bytes": wrote * 1024}
         writers = Doing(2, 2, 100_000 if working else 0, counts, latencies if wrote else {}, 0.42)
         delivered = {"end to end": histogram(slow * 2, wrote, random)} if wrote else {}
@@ -55,7 +59,7 @@ def rounds(seconds: float = SECONDS) -> Iterator[Round]:
             until,
             BEGAN_NS + int(until * 1e9),
             phase,
-            {"writers": writers, "readers": readers},
+            {"auditors": Doing(1, 1, -1, {"read": wrote * 3}), "writers": writers, "readers": readers},
             ("kill leader",) if on else (),
             Window({(0, 0): {"acknowledged": wrote, "found": wrote}}),
             acks(until, working=working, hit=hit),
@@ -130,7 +134,7 @@ def report(outcome: Outcome = Outcome.PASSED, **changes: Any) -> Report:
         "promise": "A leader dies without warning: all partitions take writes again within a minute, nothing acknowledged is lost.",
         "seconds": SECONDS, "seed": 20260301, "coverage": 1.0, "findings": found, "findings_beyond": beyond,
         "versions": {"marathon-ray": "0.1.0", "Python": "3.11.9", "librdkafka": "2.16.1", "Ray": "2.60.0", "Kafka": "4.3.0"},
-        "spec": {"orders": topic, "writers": {"to": ["orders"], "rate": "100000 records/s"}, "steady": "60 s"},
+        "spec": {"orders": topic, "writers": {"to": ["orders"], "rate": "100000 records/s"}, "readers": {"of": ["orders"]}, "steady": "60 s"},
         "cluster": {"kind": "local", "nodes": 3},
         "hosts": (Machine(node="n1", address="10.0.0.7", workers=("writers", "readers"), cpu_seconds=141.2, resident=612_000_000),),
         "verdicts": (integrity, again, rate),

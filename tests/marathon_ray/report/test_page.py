@@ -126,3 +126,20 @@ def test_a_run_that_never_began_has_a_page(tmp_path: Path) -> None:
     text = page.write(bare, tmp_path).read_text()
     assert "Nothing was measured" in text
     assert "no kill" in text
+
+
+def test_only_groups_lags_are_drawn_as_lags(series: Measured) -> None:
+    names = [trace["name"] for trace in figures(sample.report(), series)["lag"]["data"]]
+    assert names == ["readers", "not yet audited"]
+
+
+def test_the_benchs_own_fleets_are_drawn_once_they_are_asked_for(series: Measured) -> None:
+    rates = figures(sample.report(), series)["rates"]["data"]
+    hidden = [trace["name"] for trace in rates if trace.get("visible") == "legendonly"]
+    assert hidden == [rates[-1]["name"]] == ["auditors read"]
+
+
+def test_what_happened_is_told_in_the_order_of_time(series: Measured) -> None:
+    text = own(sample.report(notes=(Note(text="late", since=100), Note(text="early", since=2))), series)
+    table = text[text.index('id="timeline"') :]
+    assert table.index(">early<") < table.index(">kill leader, node 2<") < table.index(">late<")

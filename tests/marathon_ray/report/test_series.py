@@ -1,5 +1,6 @@
 """What rounds measured is in the series, value by value, and silent partitions are found however rounds are cut."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def test_a_partition_that_never_takes_writes_again_is_silent_to_the_end() -> Non
         round_of(2, 3, [(0, 2.3)]),
         round_of(3, 9),
     ]
-    assert silences(rounds) == [(1, 0.5, 3.0)]
+    assert silences(rounds) == [(0, 2.3, 9.0), (1, 0.5, 9.0)]
 
 
 def test_a_partition_that_never_took_a_write_is_silent_from_the_topics_first_one() -> None:
@@ -81,13 +82,22 @@ def test_a_partition_that_never_took_a_write_is_silent_from_the_topics_first_one
     assert (1, 0.25, 4.0) in silences(rounds, partitions=2)
 
 
+def test_nobody_is_silent_once_all_have_stopped_writing() -> None:
+    rounds = [round_of(0, 1, [(0, 0.9), (1, 0.8)]), replace(round_of(1, 9, [(0, 1.1), (1, 1.2)]), phase=Phase.DRAIN)]
+    assert silences(rounds) == []
+    assert silences([*rounds, replace(round_of(9, 10, [(0, 9.5)]), phase=Phase.DRAIN)]) == [
+        (0, 1.1, 9.5),
+        (1, 1.2, 9.5),
+    ]
+
+
 @given(st.sets(st.tuples(st.integers(0, 2), st.integers(0, 99)), min_size=1))
 def test_every_silence_is_found_and_nothing_else(acks: set[tuple[int, int]]) -> None:
     """In tenths of a second, each a round of its own."""
     rounds = [
         round_of(at / 10, at / 10 + 0.1, [(p, at / 10 + 0.05) for p, when in acks if when == at]) for at in range(100)
     ]
-    first, last = min(when for _, when in acks) / 10 + 0.05, max(when for _, when in acks) / 10 + 0.1
+    first, last = min(when for _, when in acks) / 10 + 0.05, 10.0
     expected = []
     for partition in range(max(partition for partition, _ in acks) + 1):
         times = [first, *sorted(when / 10 + 0.05 for each, when in acks if each == partition), last]
@@ -134,3 +144,12 @@ def test_what_is_drawn_of_many_rounds_keeps_rate_and_worst() -> None:
     assert rates.sum() * 3 == value.sum()
     assert line.drawn("worst")[1].max() == 1_000
     assert line.drawn("last")[0][-1] == until[-1]
+
+
+def test_a_round_that_was_called_early_tells_no_rate_of_its_own() -> None:
+    until = np.array([1.0, 2.0, 2.1, 3.1, 3.2])
+    line = Line(np.array([0.0, 1.0, 2.0, 2.1, 3.1]), until, np.array([10.0, 10.0, 100.0, 10.0, 22.0]))
+    times, rates = line.drawn("rate")
+    assert times.tolist() == [1.0, 2.0, 3.2]
+    assert rates.tolist() == pytest.approx([10, 10, 110])
+    assert line.drawn("worst")[1].tolist() == [10, 10, 100]
