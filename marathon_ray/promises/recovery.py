@@ -20,7 +20,7 @@ from marathon_ray.promises.wording import call, took, undeclared
 from marathon_ray.round import Phase, Round
 
 FLOOR: Final = 500_000_000  # ns; a shorter gap between acknowledgements is no outage
-ON_THEIR_WAY: Final = 10**9  # ns; acknowledgements so soon after a fault's begin may have left before it
+ON_THEIR_WAY: Final = 10**9  # ns; the last acknowledgement before an outage may come so long before or after a fault
 TELLING: Final = 5 * 10**9  # ns; a fault whose wake was written for no longer tells nothing
 _MOST_GAPS: Final = 100_000  # the shortest are forgotten beyond
 _ENDLESS: Final = int(np.iinfo(np.int64).max)
@@ -179,7 +179,8 @@ def _outages(state: Waits, shades: tuple[Shade, ...]) -> Iterator[Outage]:
     for shade, following in pairwise([*ordered, None]):
         if shade is None or state.until - shade.at <= TELLING:
             continue
-        mine = gaps[(gaps["end"] > shade.at) & (gaps["start"] < (following.at if following else _ENDLESS))]
+        later = following.at - ON_THEIR_WAY if following else _ENDLESS
+        mine = gaps[(gaps["end"] > shade.at) & (gaps["start"] < later)]
         seconds = np.zeros(len(state.since))
         np.maximum.at(seconds, mine["partition"], (mine["end"] - np.maximum(mine["start"], shade.at)) / 1e9)
         never = state.acked < shade.at + ON_THEIR_WAY

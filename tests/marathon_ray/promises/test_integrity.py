@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from actors.spec import Producers
 from marathon_ray.balance import Balance
+from marathon_ray.finding import Finding, Window
 from marathon_ray.finding import FindingKind as Kind
-from marathon_ray.finding import Window
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.promises.integrity import Integrity
 from marathon_ray.promises.promise import Declared, Promise
@@ -102,6 +102,7 @@ def test_nothing_acknowledged_proves_nothing() -> None:
 def test_what_was_not_audited_is_undecided_unless_a_loss_is_settled() -> None:
     verdict = judge(ORDERS, [a_round(0, 1)], balance=balance(100, unaudited=30), drained=False)
     assert (verdict.state, "30 acknowledged are not audited" in verdict.found) == ("undecided", True)
+    assert judge(ORDERS, [a_round(0, 1)], balance=balance(100, unaudited=30)).state == "undecided"
     verdict = judge(ORDERS, [a_round(0, 1)], balance=balance(100), drained=False)
     assert (verdict.state, "not read to their ends" in verdict.found) == ("undecided", True)
     lossy = [a_round(0, 1, settled=settled(LOST))]
@@ -117,6 +118,13 @@ def test_books_that_do_not_add_up_are_told() -> None:
 def test_a_loss_in_the_counts_that_no_finding_names_is_told() -> None:
     verdict = judge(ORDERS, [a_round(0, 1)], balance=balance(100, lost=5))
     assert (verdict.state, "5 lost, 0 of them named" in verdict.found) == ("failed", True)
+    assert judge(ORDERS, [a_round(0, 1)], balance=balance(100, lost=5), drained=False).state == "undecided"
+
+
+def test_a_finding_that_counts_no_records_does_not_read_as_none() -> None:
+    recreated = Finding(kind=Kind.RECREATED, topic=1)
+    verdict = judge(ORDERS, [a_round(0, 1, settled=settled(recreated))], balance=balance(100))
+    assert (verdict.state, verdict.figures["recreated"]) == ("failed", 1)
 
 
 @given(st.lists(st.sampled_from(Kind), max_size=8), st.lists(st.integers(0, 8), max_size=4))

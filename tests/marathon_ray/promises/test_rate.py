@@ -58,6 +58,7 @@ def test_a_rate_in_bytes_or_records_is_told_a_second() -> None:
     verdict = judge(KeepsRate("writers", at_least="100 MB/s"), every_second(4, writers=unlimited))
     assert (verdict.state, verdict.found) == ("passed", "100 MB/s acknowledged over 4 s")
     assert verdict.demanded == "writers acknowledged at least 100 MB/s"
+    assert (verdict.figures["bytes"], verdict.figures["offered"]) == (400_000_000, 0)
     short = writing(2_000, offered=-1, bytes=99_999_999)
     verdict = judge(KeepsRate("writers", at_least="100 MB/s"), every_second(4, writers=short))
     assert (verdict.state, verdict.found) == ("failed", "99.9 MB/s acknowledged over 4 s")
@@ -74,6 +75,8 @@ def test_consumers_keep_the_rate_of_what_they_read() -> None:
 
 def test_a_share_of_an_unlimited_rate_says_nothing() -> None:
     assert judge(MOST, every_second(3, writers=writing(1000, offered=-1))).state == "undecided"
+    mixed = [*every_second(1, writers=writing(500)), *every_second(1, writers=writing(1000, offered=-1))]
+    assert judge(MOST, mixed).figures["share"] == 0.5
     declared = Declared(TOPICS, {"writers": Producers(to=("orders",))})
     (mistake,) = MOST.mistakes(declared)
     assert mistake == "writers are unlimited, so 95 % of their rate is nothing: demand a rate"

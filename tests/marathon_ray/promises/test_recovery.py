@@ -90,6 +90,15 @@ def test_each_fault_has_its_own_gaps() -> None:
     times = {each: [*steady(0, 10), *steady(18, 50), *steady(57, 80)] for each in range(3)}
     verdict = judge(SOON, rounds(times, range(81)), shades=(a_shade(50), a_shade(10)))
     assert (verdict.state, round(verdict.figures["slowest"], 1)) == ("passed", 8)
+    times = {each: [*steady(0, 10), *steady(18, 50), *steady(62, 80)] for each in range(3)}
+    verdict = judge(SOON, rounds(times, range(81)), shades=(a_shade(50), a_shade(10)))
+    assert verdict.found == "3 of 3 partitions too late after kill at 50 s: partition 0 took 12 s"
+
+
+def test_an_outage_that_goes_on_beyond_the_next_fault_counts_for_both() -> None:
+    times = {each: [*steady(0, 10), *steady(25, 40)] for each in range(3)}
+    verdict = judge(SOON, rounds(times, range(41)), shades=(a_shade(10), a_shade(18)))
+    assert verdict.found == "3 of 3 partitions too late after kill at 10 s: partition 0 took 15 s"
 
 
 def test_an_outage_that_only_the_drain_ends_is_as_long_as_it_was() -> None:
@@ -98,6 +107,12 @@ def test_an_outage_that_only_the_drain_ends_is_as_long_as_it_was() -> None:
     verdict = judge(SOON, [*workload, *drain], shades=(a_shade(10),))
     assert (verdict.state, round(verdict.figures["slowest"], 1)) == ("failed", 12)
     assert verdict.figures["never"] == 0
+
+
+def test_that_nobody_writes_in_a_drain_is_no_outage() -> None:
+    times = {each: steady(0, 16) for each in range(3)}
+    pieces = [*rounds(times, range(17)), *rounds(times, range(16, 40), phase=Phase.DRAIN)]
+    assert judge(SOON, pieces, shades=(a_shade(10),)).figures["affected"] == 0
 
 
 def test_nothing_is_missed_while_nobody_shall_write() -> None:
@@ -157,15 +172,15 @@ def test_rows_of_several_writers_of_a_partition_are_one() -> None:
 gap = st.tuples(st.floats(0, 38), st.floats(0.6, 25))
 
 
-@given(gap, gap, st.lists(st.floats(0.2, 14), min_size=30, max_size=30), st.floats(3, 25))
+@given(gap, gap, st.lists(st.floats(0.1, 1), min_size=30, max_size=30), st.sampled_from([2, 14]), st.floats(3, 25))
 def test_however_rounds_are_cut_it_passes_only_what_held_and_fails_only_what_did_not(
-    one: tuple[float, float], other: tuple[float, float], lengths: list[float], fault: float
+    one: tuple[float, float], other: tuple[float, float], lengths: list[float], most: int, fault: float
 ) -> None:
     everything = steady(0, 60)
     kept = [at for at in everything if all(not start <= at < start + long for start, long in (one, other))]
     edges = [0.0]
     for length in [*lengths, *[1.0] * 60]:
-        edges.append(min(60.0, edges[-1] + length))
+        edges.append(min(60.0, edges[-1] + length * most))
     edges = sorted(set(edges))
     declared = Declared({**TOPICS, "orders": Topic(partitions=1)}, FLEETS)
     verdict = judge(SOON, rounds({0: kept}, edges), declared=declared, shades=(a_shade(fault),))
