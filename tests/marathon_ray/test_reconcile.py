@@ -106,6 +106,11 @@ def test_a_leaving_worker_that_is_lost_is_buried_and_not_replaced(state: State) 
     assert do(one, workers=0) == (Bury(one),)
 
 
+def test_a_worker_that_failed_before_it_was_told_to_leave_is_buried() -> None:
+    one = seat(0, State.ENDED)
+    assert do(one, workers=0) == (Bury(one, 1),)
+
+
 def test_a_slice_that_is_wanted_again_waits_until_its_old_worker_has_ended() -> None:
     leaving = seat(0, order=STOP)
     assert do(leaving, workers=1) == ()
