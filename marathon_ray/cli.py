@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Final
 
 from cyclopts import App, CycloptsError
@@ -45,7 +46,8 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command and return its exit code; an error is a line or two on standard error, never a trace."""
+    """Run a command and return its exit code; an error is a line or two on standard error. Only a mistake of our own has
+    a trace, and says that nothing was proved."""
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (KafkaError, UsageError) as error:
@@ -55,6 +57,10 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         _complain("interrupted: everything that was started is gone")
         return EXIT[Outcome.INTERRUPTED]
+    except Exception:  # noqa: BLE001 - a mistake of ours: it must not exit with the code of a broken promise
+        traceback.print_exc()
+        _complain("this is an error in marathon-ray, and proves nothing")
+        return EXIT[Outcome.INVALID]
     return code if isinstance(code, int) else 0
 
 

@@ -22,6 +22,7 @@ class SteadyWrite(Scenario):
     orders: Topic = Topic(partitions=12)
     writers: Producers = Producers(to="orders", rate="10 MB/s")
     readers: Consumers = Consumers(of="orders", group="live")
+    warm: Duration = 5  # connections, first batches, a group's first assignment: not what is measured
     steady: Duration = 60
 
     @property
@@ -32,6 +33,9 @@ class SteadyWrite(Scenario):
         yield Integrity("orders")
         yield KeepsRate("writers", at_least="95 %")
         yield Latency("writers", percentile=99, below="1 s", of="response")
+
+    async def warmup(self, kit: Toolkit) -> None:
+        await kit.steady(self.warm)
 
     async def workload(self, kit: Toolkit) -> None:
         await kit.steady(self.steady)

@@ -196,6 +196,22 @@ def test_a_file_that_is_no_report_costs_a_line(marathon: Callable[..., Said], tm
     assert marathon("report", ".") == (2, "", line)
 
 
+def test_a_mistake_of_our_own_is_not_taken_for_a_broken_promise(
+    marathon: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: Scenario, **__: Any) -> Report:
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr(running, "play", broken)
+    code, _, error = marathon("run", "kill-leader")
+    assert code == EXIT[Outcome.INVALID]
+    *_, last, told = error.splitlines()
+    assert (last, told) == (
+        "ZeroDivisionError: of ours",
+        "marathon: this is an error in marathon-ray, and proves nothing",
+    )
+
+
 # --- Checking the bench -----------------------------------------------------------------------------------------------
 
 
