@@ -46,7 +46,8 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
     """This process drives the Ray cluster at `address`, or a local one of its own with room for so many seats; False if
     it drove one before.
 
-    Blocks for some seconds. Whatever is needed is imported before; a SIGTERM handler set before is not in force after.
+    Blocks for some seconds. Whatever is needed is imported before. Called in the main thread it replaces the handler of
+    SIGTERM, called in another one it leaves it.
     Raises ConnectionError where there is no cluster, or none could be started.
     """
     if ray.is_initialized():
