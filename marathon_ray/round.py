@@ -42,8 +42,8 @@ class Doing:
 class Round:
     """From `since` to `until`, in seconds since the run began; `at` is the wall clock of its end, ns.
 
-    `faults` names those that were on at any time of it. `lag` is by group, in records behind the last known ends of the
-    partitions that it reads. `unaudited` are acknowledged records that wait to be judged.
+    `faults` names those that were on at any time of it. `lag` is by fleet that reads as a group, in records behind where the
+    first pass has come to. `unaudited` are acknowledged records that wait to be judged.
     """
 
     since: float

@@ -20,10 +20,9 @@ _OVER: Final = (Phase.DRAIN, Phase.CLEANUP)
 
 @plain(frozen=True, slots=True)
 class Chase:
-    """How a group has come along: seconds of the run (since `began`, caught up at `reached`, last seen at `seen`),
+    """How a fleet has come along: seconds of the run (since `began`, caught up at `reached`, last seen at `seen`),
     records that it has read, its last lag and its greatest (-1: none was seen)."""
 
-    group: str
     topics: tuple[int, ...]
     began: float | None = None
     reached: float | None = None
@@ -35,8 +34,8 @@ class Chase:
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Drained:
-    """The group of a fleet has caught up within that time after the fleet's start (or its first lag, if that was seen
-    before): it has read something, and lags no further behind than what was written in one round.
+    """The group of a fleet has caught up within that time after the fleet's start: it has read something, and lags no
+    further behind than what was acknowledged in one round.
 
     Time is told by whole rounds, which can make it longer by two of them at most. Once the workload is over nobody writes
     any more, so to be drained then is no feat and does not count.
@@ -62,12 +61,12 @@ class Drained:
         fleet = declared.fleets[self.fleet]
         if not isinstance(fleet, Consumers | Transactors):
             raise TypeError(f"{self.fleet} are {type(fleet).__name__}, which have no group")
-        return Chase(fleet.group, tuple(ordinals[topic] for topic in fleet.of))
+        return Chase(tuple(ordinals[topic] for topic in fleet.of))
 
     def step(self, state: Chase, round_: Round) -> Chase:
         """With one more round, until it has caught up."""
-        doing, lag = round_.fleets.get(self.fleet), round_.lag.get(state.group)
-        started = state.began is not None or lag is not None or (doing is not None and doing.wanted > 0)
+        doing, lag = round_.fleets.get(self.fleet), round_.lag.get(self.fleet)
+        started = state.began is not None or (doing is not None and doing.wanted > 0)
         if state.reached is not None or round_.phase in _OVER or not started:
             return state
         read = state.read + (doing.counts.get("read", 0) if doing is not None else 0)

@@ -32,7 +32,8 @@ _OVER: Final = (Phase.DRAIN, Phase.CLEANUP)
 class Waits:
     """Each partition's gaps beyond the floor (wall clock, ns), and since when it waits for its next acknowledgement (the
     last one, or when writing began; 0: nobody has written yet). `acked` are the last acknowledgements (0: none came);
-    somebody wrote until `until`. `hidden` is the longest time in one row, which may hide a gap."""
+    somebody wrote until `until`, and nobody ever will again if it is `over`. `hidden` is the longest time in one row, which
+    may hide a gap."""
 
     topic: int
     fleets: tuple[str, ...]
@@ -41,6 +42,7 @@ class Waits:
     gaps: Table = field(default_factory=partial(nothing, _GAP))
     writing: bool = False
     until: int = 0
+    over: bool = False
     hidden: int = 0
 
     def closed(self, ends: Numbers) -> Table:
@@ -55,11 +57,10 @@ class Waits:
             gaps = gaps[np.argsort(gaps["end"] - gaps["start"])[-_MOST_GAPS // 2 :]]
         return gaps
 
-    def widened(self, partitions: int, now: int) -> "Waits":
-        """With as many partitions; new ones wait from now on."""
-        more = max(0, partitions - len(self.since))
-        since = np.concatenate([self.since, np.full(more, now if self.writing else 0)])
-        return replace(self, since=since, acked=np.concatenate([self.acked, np.zeros(more, np.int64)]))
+    def widened(self, partitions: int) -> "Waits":
+        """With as many partitions; of new ones nothing has come yet."""
+        more = np.zeros(max(0, partitions - len(self.since)), np.int64)
+        return replace(self, since=np.concatenate([self.since, more]), acked=np.concatenate([self.acked, more]))
 
 
 class Outage(NamedTuple):
@@ -106,12 +107,11 @@ class WritableAgain:
 
     def step(self, state: Waits, round_: Round) -> Waits:
         """With the acknowledgements of one more round, whatever its phase: a drain still waits for what is under way."""
-        began = round_.at - round(round_.seconds * 1e9)
-        state = _writing(state, round_, began)
+        state = _writing(state, round_)
         rows = round_.acks[round_.acks["topic"] == state.topic]
         if not len(rows):
             return state
-        state = state.widened(int(rows["partition"].max()) + 1, began)
+        state = state.widened(int(rows["partition"].max()) + 1)
         first, last = np.full(len(state.since), _ENDLESS), state.acked.copy()
         np.minimum.at(first, rows["partition"], rows["first"])
         np.maximum.at(last, rows["partition"], rows["last"])
@@ -121,26 +121,30 @@ class WritableAgain:
             gaps=state.closed(np.where(came, first, 0)),
             since=np.where(came, np.maximum(state.since, last), state.since),
             acked=last,
-            hidden=max(state.hidden, int((rows["last"] - rows["first"]).max())),
+            hidden=max(state.hidden, int((rows["last"] - rows["first"]).max()) if state.writing else 0),
         )
 
     def verdict(self, state: Waits, ending: Ending) -> Verdict:
         """By what was acknowledged so far."""
         outages = list(_outages(state, ending.shades)) if state.acked.any() else []
-        late = [outage for outage in outages if (outage.never | (outage.seconds > self.within)).any()]
-        blind = state.hidden / 1e9 > self.within
+        late = [outage for outage in outages if self._bad(state, outage).any()]
+        blind, waiting = state.hidden / 1e9 > self.within, any(outage.never.any() for outage in outages)
         return Verdict(
             promise=call(self, self.topic),
             demanded=f"every partition of {self.topic} is written again within {took(self.within)} of a fault",
-            found=self._late(late) if late else self._kept(state, ending, outages),
-            state="failed" if late else "undecided" if blind or not outages else "passed",
+            found=self._late(state, late) if late else self._kept(state, ending, outages),
+            state="failed" if late else "undecided" if blind or waiting or not outages else "passed",
             figures=_figures(outages, len(state.since)),
         )
 
-    def _late(self, late: list[Outage]) -> str:
+    def _bad(self, state: Waits, outage: Outage) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+        """Which partitions took too long; that one is never written again is known once nobody writes any more."""
+        return np.asarray((outage.seconds > self.within) | (outage.never & state.over))
+
+    def _late(self, state: Waits, late: list[Outage]) -> str:
         """The worst of the faults in words."""
         outage = max(late, key=lambda one: (one.never.any(), one.seconds.max()))
-        bad = outage.never | (outage.seconds > self.within)
+        bad = self._bad(state, outage)
         worst = int(np.argmax(np.where(bad, outage.seconds, -1)))
         spent = took(float(outage.seconds[worst]))
         what = f"was not written again in the {spent} it had" if outage.never[worst] else f"took {spent}"
@@ -154,13 +158,16 @@ class WritableAgain:
             return "nothing was written after a fault's begin"
         if state.hidden / 1e9 > self.within:
             return f"a round of {took(state.hidden / 1e9)} may hide an outage as long"
+        if waiting := max(np.count_nonzero(outage.never) for outage in outages):
+            return f"{waiting:,} of {len(state.since):,} partitions are not written again yet"
         slowest = max(float(outage.seconds.max()) for outage in outages)
         none = f"no partition was without writes for more than {took(FLOOR / 1e9)}"
         return f"every partition written again in {took(slowest)}" if slowest else none
 
 
-def _writing(state: Waits, round_: Round, began: int) -> Waits:
+def _writing(state: Waits, round_: Round) -> Waits:
     """Who begins to write waits from then on; a wait that was left open when writing ended, ended there."""
+    state = replace(state, over=state.over or round_.phase in _OVER)
     doings = [round_.fleets[name] for name in state.fleets if name in round_.fleets]
     at_work = any(doing.workers > 0 for doing in doings)
     wanted = round_.phase not in _OVER and any(doing.wanted > 0 for doing in doings)
@@ -169,7 +176,8 @@ def _writing(state: Waits, round_: Round, began: int) -> Waits:
     if state.writing:
         return replace(state, until=round_.at)
     gaps = state.closed(np.full(len(state.since), state.until))
-    return replace(state, writing=True, until=round_.at, gaps=gaps, since=np.full(len(state.since), began))
+    since = np.full(len(state.since), round_.at - round(round_.seconds * 1e9))
+    return replace(state, writing=True, until=round_.at, gaps=gaps, since=since)
 
 
 def _outages(state: Waits, shades: tuple[Shade, ...]) -> Iterator[Outage]:

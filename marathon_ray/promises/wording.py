@@ -17,9 +17,9 @@ def undeclared(what: str, names: Iterable[str], declared: Collection[str]) -> It
 
 
 def call(promise: object, *names: str) -> str:
-    """How it stands in a scenario: `Integrity("orders")`."""
+    """How it stands in a scenario: `Integrity("orders")`; by its name alone where it names nothing."""
     quoted = ", ".join(f'"{name}"' for name in names)
-    return f"{type(promise).__name__}({quoted})"
+    return f"{type(promise).__name__}({quoted})" if names else type(promise).__name__
 
 
 def percent(share: float) -> str:

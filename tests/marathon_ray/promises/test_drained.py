@@ -18,7 +18,7 @@ def chase(
     reading = {"readers": Doing(workers=1, wanted=1, counts={"read": 500})}
     return [
         a_round(
-            at, at + 1, phase=phase, fleets=reading, lag={} if lag is None else {"live": lag},
+            at, at + 1, phase=phase, fleets=reading, lag={} if lag is None else {"readers": lag},
             acks=acks((0, at, at + 0.9), count=written),
         )
         for at, lag in enumerate(lags, start)
@@ -51,7 +51,7 @@ def test_near_is_what_is_written_in_one_round_of_the_topics_that_are_read() -> N
 
 
 def test_the_time_begins_with_the_start_of_the_fleet() -> None:
-    later = [a_round(at, at + 1, fleets={"readers": Doing(wanted=0)}) for at in range(30)]
+    later = [a_round(at, at + 1, fleets={"readers": Doing(wanted=0)}, lag={"readers": 100 * at}) for at in range(30)]
     assert judge(SOON, later).found == "readers were never started"
     assert judge(SOON, [*later, *chase([500, 50], start=30)]).figures["seconds"] == 2
     joining = [a_round(at, at + 1, fleets={"readers": Doing(wanted=1)}) for at in range(30, 34)]
@@ -59,7 +59,9 @@ def test_the_time_begins_with_the_start_of_the_fleet() -> None:
 
 
 def test_a_lag_of_nothing_before_anything_was_read_is_no_success() -> None:
-    unread = [a_round(at, at + 1, lag={"live": 0}, fleets={"readers": Doing(workers=1, wanted=1)}) for at in range(3)]
+    unread = [
+        a_round(at, at + 1, lag={"readers": 0}, fleets={"readers": Doing(workers=1, wanted=1)}) for at in range(3)
+    ]
     assert judge(SOON, unread).state == "undecided"
     assert judge(SOON, [*unread, *chase([900, 10], start=3)]).figures["seconds"] == 5
 

@@ -19,7 +19,7 @@ def lagging(*milliseconds: float, each: int = 100, busiest: float = 0.95) -> Doi
 
 def test_who_begins_in_time_passes_however_busy() -> None:
     verdict = judge(HONEST, every_second(20, writers=lagging(2, 900)))
-    assert (verdict.state, verdict.safety) == ("passed", False)
+    assert (verdict.state, verdict.safety, verdict.promise) == ("passed", False, GeneratorHonest.__name__)
     assert verdict.demanded == "the bench kept its own schedule"
     assert verdict.found == "0 % of a fleet's records began late for want of time; workers missed for 0 ms"
 
@@ -57,6 +57,11 @@ def test_a_fault_and_the_debt_that_it_leaves_are_not_looked_at() -> None:
     verdict = judge(HONEST, [*hit, *owing])
     assert (verdict.state, verdict.found) == ("undecided", "nothing was seen outside faults")
     assert judge(HONEST, [*hit, *owing, a_round(30, 31, fleets=bad)]).state == "failed"
+    short = [
+        a_round(at, at + 1, fleets={"readers": Doing(wanted=1)}, faults=("kill",) if at == 6 else ())
+        for at in range(24)
+    ]
+    assert judge(HONEST, short).figures["short of workers"] == 7  # six before the fault, seven when its debt was paid
 
 
 def test_only_the_workload_is_looked_at() -> None:

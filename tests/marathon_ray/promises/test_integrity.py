@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from actors.spec import Producers
+from actors.tally import Outcome
 from marathon_ray.balance import Balance
 from marathon_ray.finding import Finding, Window
 from marathon_ray.finding import FindingKind as Kind
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.promises.integrity import Integrity
-from marathon_ray.promises.promise import Declared, Promise
+from marathon_ray.promises.promise import Declared, Ending, Promise
 from tests.marathon_ray.promises.rounds import (
     DECLARED,
     FLEETS,
@@ -25,6 +26,7 @@ from tests.marathon_ray.promises.rounds import (
     judge,
     settled,
 )
+from tests.model.bench import Bench
 
 ORDERS: Promise = Integrity("orders")
 LOST = found(Kind.LOST, 10, 14)
@@ -155,3 +157,21 @@ def test_topics_are_given_one_by_one_or_together() -> None:
     assert Integrity(of="orders") == ORDERS
     with pytest.raises(ValidationError, match="name one or more"):
         Integrity("orders", "orders")
+
+
+@pytest.mark.parametrize(("entries", "state", "figures"), [
+    ([(at, at) for at in range(10)], "passed", (10, 0, 0)),
+    ([(at, at) for at in range(10) if at != 5], "failed", (9, 1, 0)),
+    ([*((at, at) for at in range(10)), (10, 3)], "failed", (10, 0, 1)),
+])  # fmt: skip
+def test_real_accounts_are_judged(entries: list[tuple[int, int]], state: str, figures: tuple[int, int, int]) -> None:
+    bench = Bench()
+    bench.write(Outcome.ACKNOWLEDGED, 0, 9, offset=0)
+    bench.both(entries)
+    windows = [bench.accounts.settle(), bench.accounts.finish()]
+    ending = Ending(DECLARED, {"orders": 0}, bench.accounts.balance())
+    now = ORDERS.begin(DECLARED, ending.ordinals)
+    for at, window in enumerate(windows):
+        now = ORDERS.step(now, a_round(at, at + 1, settled=window))
+    verdict = ORDERS.verdict(now, ending)
+    assert (verdict.state, *(verdict.figures[name] for name in ("found", "lost", "doubled"))) == (state, *figures)

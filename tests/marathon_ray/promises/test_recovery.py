@@ -55,7 +55,10 @@ def test_a_partition_that_takes_longer_fails() -> None:
 
 
 def test_a_partition_that_is_never_written_again_fails_with_the_time_it_had() -> None:
-    verdict = play({0: steady(0, 10.5), 1: steady(0, 16), 2: steady(0, 16)}, end=16)
+    told = rounds({0: steady(0, 10.5), 1: steady(0, 16), 2: steady(0, 16)}, range(17))
+    verdict = judge(SOON, told, shades=(a_shade(10),))
+    assert (verdict.state, verdict.found) == ("undecided", "1 of 3 partitions are not written again yet")
+    verdict = judge(SOON, [*told, a_round(16, 17, phase=Phase.DRAIN)], shades=(a_shade(10),))
     assert verdict.state == "failed"
     assert verdict.found == (
         "1 of 3 partitions too late after kill at 10 s: partition 0 was not written again in the 6 s it had"
@@ -129,6 +132,18 @@ def test_nothing_is_missed_while_nobody_shall_write() -> None:
     assert judge(SOON, rounds(times, range(51)), shades=(a_shade(10),)).state == "failed"
 
 
+def test_an_outage_during_which_the_writers_were_stopped_lasted_until_then() -> None:
+    times = {each: [*steady(0, 10), *steady(30 + each, 40)] for each in range(3)}
+    resting = {"writers": Doing(workers=1, wanted=0)}
+
+    def stopped(at: int) -> Verdict:
+        pieces = [*rounds(times, range(at + 1)), *rounds(times, range(at, 31), resting), *rounds(times, range(30, 41))]
+        return judge(SOON, pieces, shades=(a_shade(10),))
+
+    assert (stopped(18).state, stopped(18).figures["slowest"]) == ("passed", 8)
+    assert (stopped(22).state, stopped(22).figures["slowest"]) == ("failed", 12)
+
+
 def test_workers_that_do_not_answer_end_no_outage() -> None:
     times = {each: [*steady(0, 10), *steady(21, 40)] for each in range(3)}
     hung = {"writers": Doing(workers=0, wanted=1)}
@@ -148,6 +163,8 @@ def test_a_round_that_may_hide_an_outage_decides_nothing() -> None:
     times = {each: steady(0, 40) for each in range(3)}
     verdict = judge(SOON, rounds(times, [0, 9, 25, 40]), shades=(a_shade(10),))
     assert (verdict.state, verdict.found) == ("undecided", "a round of 15.9 s may hide an outage as long")
+    drain = rounds({each: steady(40, 60) for each in range(3)}, (40, 60), phase=Phase.DRAIN)
+    assert judge(SOON, [*rounds(times, range(41)), *drain], shades=(a_shade(10),)).state == "passed"
 
 
 def test_another_topics_acknowledgements_do_not_count() -> None:
