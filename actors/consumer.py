@@ -11,7 +11,7 @@ from actors import librdkafka as rk
 from actors.commits import Commits
 from actors.librdkafka import Place
 from actors.pace import Clock
-from actors.reader import MOST, Reader
+from actors.reader import LEAVE_SECONDS, MOST, Reader
 from actors.reading import Reading
 from actors.sabotage import Honest
 from actors.spec import Consumers
@@ -93,10 +93,7 @@ class Consumer:
                     self._step(spec)
         finally:
             if self._opened:
-                self._commit_confirmed()
-                rk.leave(self._reader.handle)
-                self._book_commits()
-                self._close()
+                self._leave()
 
     def _adopt(self, spec: Consumers) -> None:
         before, self._spec = self._spec, spec
@@ -115,7 +112,16 @@ class Consumer:
         self._opened = True
         rk.subscribe(self._reader.handle, spec.of)
 
-    def _close(self, *, wait: bool = True) -> None:
+    def _leave(self) -> None:
+        self._commit_confirmed()
+        left = rk.leave(self._reader.handle, LEAVE_SECONDS)
+        self._book_commits()
+        self._close(wait=left)
+        if not left:
+            with self._books.edge:
+                self._books.counts["left without a word"] += 1
+
+    def _close(self, *, wait: bool) -> None:
         self._opened = False
         self._commits.close()
         self._reader.close(wait=wait)

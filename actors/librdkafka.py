@@ -10,6 +10,7 @@ handles.
 """
 
 import ctypes as C  # noqa: N812 - the name that ctypes code is read with
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -125,9 +126,11 @@ def open_client(kind: int, properties: Mapping[str, str], on_rebalance: OnRebala
 
 
 def close_client(handle: Handle, *, wait: bool = True) -> None:
-    """The handle is gone, with its threads and connections; without `wait`, a group is left without a word."""
+    """The handle is gone, with its threads and connections; without `wait`, a group is left without a word. A commit on
+    its way is waited for all the same, until it is answered or given up."""
+    callback = _callbacks.pop(handle, None)
     rd.destroy(handle, 0 if wait else 0x8)  # RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE
-    _callbacks.pop(handle, None)
+    del callback  # until now the client might have called it
 
 
 def _rebalance(on_rebalance: OnRebalance) -> Callable[[Handle, int, Handle, Handle], None]:
@@ -349,10 +352,26 @@ def watermarks(client: Handle, topic: str, partition: int, seconds: float) -> tu
     return low.value, high.value
 
 
-def leave(client: Handle) -> None:
-    """The consumer leaves its group; its last revocation is called back in here. One that met a fatal error left before."""
-    code = rd.consumer_close(client)
-    _check(0 if code == FATAL else code, "leaving the group failed")
+def leave(client: Handle, seconds: float) -> bool:
+    """The consumer leaves its group; its last revocation is called back in here. One that met a fatal error left before.
+
+    False where that took longer than `seconds`, as while a commit is on its way or the coordinator does not answer. Such a
+    client can only be closed without `wait`; its group misses it after the session timeout.
+    """
+    if fatal_error(client):
+        return True
+    queue, ahead, deadline = rd.queue_new(client), np.zeros(1_000, np.uint64), time.monotonic() + seconds
+    try:
+        _check_error(rd.consumer_close(client, queue))
+        while not rd.consumer_closed(client):
+            if time.monotonic() > deadline:
+                return False
+            count = max(rd.consume(queue, 20, ahead.ctypes.data, len(ahead)), 0)  # calls back, too
+            for message in ahead[:count].tolist():
+                rd.message_destroy(message)
+        return True
+    finally:
+        rd.queue_destroy(queue)
 
 
 def init_transactions(client: Handle, seconds: float) -> None:

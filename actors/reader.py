@@ -1,6 +1,8 @@
 """One life of a reading client: fetched rows folded into a `Reading`, and error rows told apart."""
 
+import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from actors import librdkafka as rk
@@ -11,6 +13,7 @@ from actors.tally import Table
 from actors.target import Target
 
 MOST: Final = 10_000
+LEAVE_SECONDS: Final = 20.0  # a slow rebalance ends by then; who leaves without a word is missed after 45, by default
 _USUAL_VALUE: Final = 2_048
 _ALWAYS: Final = {
     "log_level": "0",  # what matters comes as an error row
@@ -76,6 +79,11 @@ class Reader:
         return [row.copy() for row in rows[:count][(codes != 0) & (codes != rk.PARTITION_EOF)]]
 
     def close(self, *, wait: bool = True) -> None:
-        """Handle, queue and topics are gone."""
+        """Handle, queue and topics are gone. Without `wait`, and after a fatal error, the handle goes in the background:
+        librdkafka may hold it for as long as a request may take."""
         self._fetch.close()
-        rk.close_client(self.handle, wait=wait and rk.fatal_error(self.handle) is None)
+        if wait and rk.fatal_error(self.handle) is None:
+            rk.close_client(self.handle)
+        else:
+            end = partial(rk.close_client, self.handle, wait=False)
+            threading.Thread(target=end, name=f"closing {self.handle}", daemon=True).start()

@@ -12,7 +12,7 @@ from actors.claiming import Claiming
 from actors.librdkafka import Place
 from actors.load import draw
 from actors.pace import Clock
-from actors.reader import Reader
+from actors.reader import LEAVE_SECONDS, Reader
 from actors.reading import Reading
 from actors.record import Flag
 from actors.rows import STREAM_SHIFT
@@ -128,8 +128,7 @@ class Transactor:
         if not self._opened:
             return
         self._opened = False
-        rk.leave(self._reader.handle)
-        self._reader.close()
+        self._reader.close(wait=rk.leave(self._reader.handle, LEAVE_SECONDS))
         self._writer.purge()
         self._drain(_CALL_SECONDS)
         if event := self._writer.fatal():

@@ -183,6 +183,21 @@ def test_what_was_confirmed_last_is_committed_and_booked_on_the_way_out(
     assert committed(mock_kafka.properties, group, "stock", PARTITIONS) == [member.committed()[n] for n in range(4)]
 
 
+def test_a_member_that_is_held_in_its_group_ends_all_the_same_and_says_so(
+    scripted: ScriptedKafka, group: str, members: list[Member], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.consumer.LEAVE_SECONDS", 0.5)
+    stock = stocked(scripted)
+    scripted.hold(OFFSET_COMMIT, 100)
+    members.append(member := Member(stock, group))
+    member.until(lambda: member.counts["read"] == acknowledged(stock), confirm=False)
+    member.hear()
+    member.hear()
+    member.leave()
+    assert member.counts["left without a word"] == 1
+    assert member.committed() == {}
+
+
 def test_what_was_not_confirmed_is_read_again_and_nothing_else(
     mock_kafka: MockKafka, stock: Rig, group: str, members: list[Member]
 ) -> None:

@@ -1,6 +1,7 @@
 """One life of a reading client on the mock cluster: rows booked, errors told apart, batches copied."""
 
 import ctypes
+import threading
 import time
 from itertools import count
 
@@ -10,6 +11,7 @@ import pytest
 from actors import librdkafka as rk
 from actors.bindings import LIBRARY
 from actors.claiming import Claiming
+from actors.commits import Commits
 from actors.composer import Composer, Identity, Times
 from actors.librdkafka import Place
 from actors.load import FixedSize, SequentialKeys
@@ -20,6 +22,7 @@ from actors.record import HEAD
 from actors.target import Target, TopicPlace
 from actors.writer import Writer
 from tests.mock_kafka import PARTITIONS, MockKafka
+from tests.scripted_kafka import OFFSET_COMMIT, ScriptedKafka
 
 _topics = count()
 RUN = 77
@@ -120,12 +123,57 @@ def test_copies_hold_keys_and_values_and_grow_with_the_largest(target: Target) -
     assert set(batch.sizes[:count_].tolist()) == {10_000}
 
 
+class Member:
+    """The only member of a group, with all partitions of a topic."""
+
+    def __init__(self, scripted: ScriptedKafka) -> None:
+        self.topic = scripted.topic("t")
+        self.rebalances: list[tuple[bool, int, bool]] = []
+        target = Target(RUN, scripted.properties, {self.topic: TopicPlace(1, PARTITIONS)})
+        write(target, 5_000)
+        reading = Reading({1: PARTITIONS})
+        properties = {"group.id": "g", "auto.offset.reset": "earliest"}
+        self.reader = Reader(target, properties, reading, on_rebalance=self.rebalanced)
+        rk.subscribe(self.reader.handle, target.topics)
+        deadline = time.monotonic() + 20
+        while not reading.sums[0]:
+            assert time.monotonic() < deadline
+            self.reader.book(self.reader.take(0.05, 1), Clock())
+
+    def rebalanced(self, assigned: bool, places: list[Place], lost: bool) -> None:
+        self.rebalances.append((assigned, len(places), lost))
+
+
+def test_a_member_that_leaves_is_called_back_for_all_it_had() -> None:
+    with ScriptedKafka() as scripted:
+        member = Member(scripted)
+        assert rk.leave(member.reader.handle, 20)
+        assert member.rebalances == [(True, PARTITIONS, False), (False, PARTITIONS, False)]
+        member.reader.close()
+
+
+def test_who_may_not_leave_in_time_is_closed_in_the_background() -> None:
+    with ScriptedKafka() as scripted:
+        member = Member(scripted)
+        scripted.hold(OFFSET_COMMIT, 8)
+        commits = Commits(member.reader.handle)
+        commits.ask({Place(member.topic, 0, 1): 1})
+        assert not rk.leave(member.reader.handle, 0.5)
+        assert member.rebalances == [(True, PARTITIONS, False), (False, PARTITIONS, False)]
+        assert commits.answers() == []
+        commits.close()
+        member.reader.close(wait=False)
+        (closing,) = [thread for thread in threading.enumerate() if thread.name == f"closing {member.reader.handle}"]
+        closing.join(60)
+        assert not closing.is_alive()
+
+
 def test_a_reader_that_met_a_fatal_error_leaves_its_group_and_closes_without_a_word(target: Target) -> None:
     reader = Reader(target, {"group.id": "left"}, Reading({1: PARTITIONS}))
     rk.subscribe(reader.handle, target.topics)
     fenced = 82
     assert LIBRARY.rd_kafka_test_fatal_error(ctypes.c_void_p(reader.handle), fenced, b"as a test wants it") == 0
     began = time.monotonic()
-    rk.leave(reader.handle)
+    assert rk.leave(reader.handle, 20)
     reader.close()
     assert time.monotonic() - began < 5
