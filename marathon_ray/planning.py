@@ -11,11 +11,13 @@ from typing import Final
 from pydantic import ValidationError
 
 from actors.spec import Auditors, Consumers, Producers, Transactors, WorkerSpec
-from actors.units import duration_text
+from actors.units import UNLIMITED, duration_text
 from marathon_ray.balance import Balance
 from marathon_ray.complaint import complaint
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.offered import Load, Loads, peaks, read_by, totals, written_by
+from marathon_ray.promises.allowed import allowed
+from marathon_ray.promises.drained import Drained
 from marathon_ray.promises.promise import Declared, Ending, Promise
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import nearest
@@ -26,6 +28,14 @@ TRAILING: Final = 20.0  # seconds between its two passes, where nobody says othe
 # for encryption, compression, slower machines and what is owed after an outage.
 WORKER_RECORDS: Final = 300_000  # a second
 WORKER_BYTES: Final = 150_000_000  # a second
+_WRITING: Final = Load(
+    0.25e-6, 0.75e-9
+)  # CPU seconds a record and a byte: through the 100 B and 1 KiB of the same table
+_READING: Final = Load(0.29e-6, 0.30e-9)
+
+
+_WRITERS: Final = (Producers, Transactors)
+_READERS: Final = (Consumers, Auditors, Transactors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +48,21 @@ class Fleet:
     partitions: int
     load: Load | None
 
+    @property
+    def cores(self) -> float | None:
+        """How many cores the load takes on a machine like the one of benchmarks/README.md; None where it has no limit."""
+        reads, writes = isinstance(self.spec, _READERS), isinstance(self.spec, _WRITERS)
+        costs = [cost for cost, paid in ((_READING, reads), (_WRITING, writes)) if paid]
+        if (load := self.load) is None:
+            return None
+        return sum(load.records * cost.records + load.bytes * cost.bytes for cost in costs)
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A scenario as it will be run. `peaks` are by topic and second, `totals` by topic for all that its workload `lasts`
-    at least; `demands` are its promises in words. With `mistakes` there are no demands, and nothing can be run."""
+    at least; `demands` are its promises in words, `allowed` what the settings take away from them, with the reason. With
+    `mistakes` there are no demands, and nothing can be run."""
 
     name: str
     promise: str
@@ -52,6 +72,7 @@ class Planned:
     totals: Loads
     lasts: float
     demands: tuple[str, ...]
+    allowed: tuple[str, ...]
     mistakes: tuple[str, ...]
 
     @property
@@ -78,6 +99,7 @@ def plan(scenario: Scenario, *, brokers: int | None = None) -> Planned:
         totals(scenario),
         scenario.lasts,
         () if found else tuple(_demanded(scenario)),
+        tuple(_allowed(scenario)),
         found,
     )
 
@@ -104,7 +126,7 @@ def mistakes(scenario: Scenario, *, brokers: int | None = None) -> list[str]:
         found += [f"{name}: {each}" for each in _misdirected(spec, topics)] or _oversized(name, spec, topics)
     try:
         for promise in scenario.promises():
-            found += promise.mistakes(scenario.declared)
+            found += [*promise.mistakes(scenario.declared)] or _hopeless(promise, scenario)
     except ValidationError as error:
         found.append(complaint(error))
     return found
@@ -192,6 +214,23 @@ def _oversized(name: str, spec: WorkerSpec, topics: Mapping[str, Topic]) -> list
 
 
 # --- Promises ---------------------------------------------------------------------------------------------------------
+
+
+def _hopeless(promise: Promise, scenario: Scenario) -> Iterator[str]:
+    """A group that may read no faster than is written never catches up."""
+    spec = scenario.fleets.get(promise.fleet) if isinstance(promise, Drained) else None
+    if isinstance(spec, Consumers) and spec.rate.amount is not None:
+        loads = peaks(scenario)
+        free, limited = (read_by(each, loads) for each in (spec.model_copy(update={"rate": UNLIMITED}), spec))
+        if free and limited and limited.records < free.records:
+            yield f"{promise.fleet}: may read {spec.rate}, and more is written: it never catches up"
+
+
+def _allowed(scenario: Scenario) -> Iterator[str]:
+    for name, topic in scenario.topics.items():
+        writers = [spec for spec in scenario.fleets.values() if isinstance(spec, Producers) and name in spec.to]
+        for kind, reason in allowed(topic, writers).items():
+            yield f"{name}: {kind}, since {reason}"
 
 
 def _demanded(scenario: Scenario) -> Iterator[str]:

@@ -39,7 +39,7 @@ def plan_one(name: str, /, *fields: Fields, brokers: int | None = None) -> None:
         "",
         table(("topic", "partitions", "replicas", "written", "in all", "on disks"), _topics(planned), right=_NUMBERS),
         "",
-        table(("fleet", "does", "workers", "partitions", "at the peak"), _fleets(planned), right=_NUMBERS),
+        table(("fleet", "does", "workers", "partitions", "at the peak", "cores"), _fleets(planned), right=_NUMBERS),
         "",
         table(("", ""), _whole(planned)),
     )
@@ -65,15 +65,17 @@ def _fleets(planned: Planned) -> Iterator[tuple[str, ...]]:
     for name, fleet in planned.fleets.items():
         kind = type(fleet.spec).__name__
         later = " later" if fleet.spec.starts == "later" else ""
-        yield name, f"{kind}{later}", str(fleet.workers), str(fleet.partitions), _rate(fleet.load)
+        cores = "" if fleet.cores is None else f"about {fleet.cores:.2g}"
+        yield name, f"{kind}{later}", str(fleet.workers), str(fleet.partitions), _rate(fleet.load), cores
 
 
 def _whole(planned: Planned) -> Iterator[tuple[str, str]]:
     yield "lasts", f"at least {duration_text(planned.lasts)}" if planned.lasts else "not known beforehand"
     yield "workers", str(planned.workers)
     yield "groups", ", ".join(planned.groups) or "none"
-    for line, demand in enumerate(planned.demands or ("none",)):
-        yield "" if line else "promises", demand
+    for name, lines in (("promises", planned.demands), ("allowed", planned.allowed)):
+        for number_, line in enumerate(lines or ("none",)):
+            yield "" if number_ else name, line
 
 
 def _rate(load: Load | None) -> str:

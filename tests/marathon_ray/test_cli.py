@@ -109,8 +109,8 @@ def test_a_plan_counts_records_bytes_and_workers(marathon: Callable[..., Said]) 
     assert (code, error) == (0, "")
     rows = {line.split()[0]: " ".join(line.split()[1:]) for line in out.splitlines() if line[:1].strip()}
     assert rows["orders"] == "6 3 300k records/s, 300 MB/s 15,000,000 records, 15 GB 45 GB"
-    assert rows["writers"] == "Producers 2 6 300k records/s, 300 MB/s"
-    assert rows["auditors"] == "Auditors 4 6 600k records/s, 600 MB/s"
+    assert rows["writers"] == "Producers 2 6 300k records/s, 300 MB/s about 0.3"
+    assert rows["auditors"] == "Auditors 4 6 600k records/s, 600 MB/s about 0.35"
     assert rows["lasts"] == "at least 50 s"
 
 

@@ -8,6 +8,7 @@ import pytest
 from actors.spec import Auditors, Consumers, Producers, Transactors
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.planning import AUDITORS, mistakes, plan, workers_of
+from marathon_ray.promises.drained import Drained
 from marathon_ray.promises.promise import Declared, Ending, Promise, State, Verdict
 from marathon_ray.round import Round
 from marathon_ray.scenario import Scenario
@@ -148,6 +149,30 @@ def test_fleets_that_contradict_each_other_are_told() -> None:
         "copier: writes to books, which is no topic of the scenario; there are orders",
         "copier: copies 1 topics to 2: each needs one of its own",
     ]
+
+
+def test_a_group_that_may_not_read_as_fast_as_is_written_cannot_be_promised_to_catch_up() -> None:
+    class Chased(Play):
+        """It holds."""
+
+        def promises(self) -> Iterator[Promise]:
+            yield Drained("readers", within="1 min")
+
+    def limited(rate: str) -> list[str]:
+        return mistakes(Chased(readers=Consumers(of="orders", group="live", rate=rate)))
+
+    (line,) = limited("99 MB/s")
+    assert line == "readers: may read 99 MB/s, and more is written: it never catches up"
+    assert limited("101 MB/s") == limited("unlimited") == []
+
+
+def test_a_plan_tells_what_the_settings_take_away_and_what_it_costs() -> None:
+    planned = plan(Play(writers=Producers(to="orders", rate="1M records/s", size="100 B", acks="1", idempotent=False)))
+    assert any(line.startswith("orders: lost, since ") for line in planned.allowed)
+    assert not any(line.startswith("orders: lost, since ") for line in plan(Play()).allowed)
+    assert planned.fleets["writers"].cores == pytest.approx(0.325)  # 0.33 µs a record were measured
+    assert planned.fleets["readers"].cores == pytest.approx(0.32)
+    assert plan(Play(writers=Producers(to="orders"))).fleets["writers"].cores is None
 
 
 def test_a_promise_with_a_value_that_cannot_be_is_a_mistake_of_the_plan() -> None:
