@@ -218,7 +218,9 @@ def _oversized(name: str, spec: WorkerSpec, topics: Mapping[str, Topic]) -> list
 
 def _hopeless(promise: Promise, scenario: Scenario) -> Iterator[str]:
     """A group that may read no faster than is written never catches up."""
-    spec = scenario.fleets.get(promise.fleet) if isinstance(promise, Drained) else None
+    if not isinstance(promise, Drained):
+        return
+    spec = scenario.fleets.get(promise.fleet)
     if isinstance(spec, Consumers) and spec.rate.amount is not None:
         loads = peaks(scenario)
         free, limited = (read_by(each, loads) for each in (spec.model_copy(update={"rate": UNLIMITED}), spec))
