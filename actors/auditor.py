@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -136,7 +137,9 @@ class Pass:
 
     def mend(self, edge: threading.Lock, clock: Clock) -> None:
         """Where a log was cut or has expired under the reader, book it and go on from where the log is now."""
-        self._ask()
+        ends = self._ends.ask({place: doubts[0].epoch for place, doubts in self._doubts.items()})
+        with edge:
+            self._hear(ends)
         now = time.monotonic()
         still = {place for place, at in self._stopped.items() if at <= now and place not in self._doubts}
         marks = {place: both for place in still | self._cuts.keys() if (both := self._watermarks(place))}
@@ -147,8 +150,8 @@ class Pass:
             if marks:
                 self._assign()
 
-    def _ask(self) -> None:
-        ends = self._ends.ask({place: doubts[0].epoch for place, doubts in self._doubts.items()})
+    def _hear(self, ends: Mapping[Partition, int]) -> None:
+        """What leaders have said of the oldest doubts."""
         for place, end in ends.items():
             border, *others = self._doubts.pop(place)
             if end < border.end:

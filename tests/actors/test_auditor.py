@@ -356,6 +356,23 @@ def test_no_end_is_told_of_a_log_that_may_be_another_one(one: Pass) -> None:
     assert one.cut(0).positions["at_end"].tolist() == [1]
 
 
+def test_an_answer_that_comes_during_a_cut_is_heard_after_it(one: Pass) -> None:
+    _read(one, [3] * 6)
+    _read(one, [5] * 4)
+    (place,) = one._places
+    one._ends = cast("EpochEnds", _Told({place: 6}))
+    edge = threading.Lock()
+    with edge:  # as one who cuts holds it
+        mending = threading.Thread(target=one.mend, args=(edge, Clock()))
+        mending.start()
+        mending.join(0.2)
+        assert one._doubts
+        one.cut(0)
+    mending.join(10)
+    assert not one._doubts
+    assert one.cut(0).positions["position"].tolist() == [10]  # told once more, now that its end may be told
+
+
 def test_a_drain_asks_once_more_whether_the_log_is_still_the_one_that_was_read(one: Pass) -> None:
     _read(one, [3] * 6)
     one.look_again(threading.Lock())
