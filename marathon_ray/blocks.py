@@ -1,4 +1,4 @@
-"""Digests of whole blocks of offsets: where both passes read a block without a gap, they must have read the same."""
+"""Digests of whole blocks of offsets: where both passes were heard of a block without a gap, they must have read the same."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -15,8 +15,17 @@ from marathon_ray.reach import Reach, told_position
 from marathon_ray.stretch import place_keys, together
 from marathon_ray.totals import place_of
 
+# `torn`: of that span some was counted before and some not, and a digest cannot be parted.
 _SHARE: Final = np.dtype(
-    [("place", "i8"), ("block", "i8"), ("second", "i8"), ("count", "i8"), ("digest", "u8"), ("epoch", "i8")]
+    [
+        ("place", "i8"),
+        ("block", "i8"),
+        ("second", "i8"),
+        ("count", "i8"),
+        ("digest", "u8"),
+        ("epoch", "i8"),
+        ("torn", "?"),
+    ]
 )
 
 
@@ -28,19 +37,21 @@ class Blocks:
         self._shares: list[Table] = []
 
     def add(self, part: Part, below: Numbers, forks: list[Fork]) -> None:
-        """Take a pass's SPANS; those below the position it had then (one a row) were read before, and those that a fork
-        of the part voided do not count."""
-        fresh = part.spans["first_offset"] >= below
+        """Take a pass's SPANS; those below the position it had then (one a row) were read before, one across it (by an
+        auditor that was thought dead) tears its block, and those that a fork of the part voided do not count."""
+        fresh = part.spans["last_offset"] >= below
         for fork in forks:
             mine = place_keys(part.spans) == fork.place
             told = told_position(part, fork.place)
             fresh[mine] = standing_spans(part.spans[mine], fresh[mine], fork, told)
-        spans = part.spans[fresh]
+            below = np.where(mine, np.minimum(below, fork.base), below)
+        spans, below = part.spans[fresh], below[fresh]
         shares = np.empty(len(spans), _SHARE)
         shares["place"] = self._places.slots(place_keys(spans))
         shares["block"], shares["second"] = spans["first_offset"] // self._block, part.reading == "second"
         for name in ("count", "digest", "epoch"):
             shares[name] = spans[name]
+        shares["torn"] = spans["first_offset"] < below
         self._shares.append(shares)
 
     def fork(self, reading: str, fork: Fork) -> None:
@@ -71,7 +82,8 @@ class Blocks:
             spot = int(row["place"]), int(row["block"])
             other = by_place.get(spot)
             topic, partition = place_of(int(self._places.values[spot[0]]))
-            if topic not in exempt and (other is None or other["digest"] != row["digest"]):
+            torn = row["torn"] or (other is not None and other["torn"])
+            if topic not in exempt and not torn and (other is None or other["digest"] != row["digest"]):
                 begin = spot[1] * self._block
                 offsets = begin, begin + self._block - 1
                 yield _differing((topic, partition), offsets, row, other)
@@ -94,7 +106,7 @@ def _summed(rows: Table) -> Table:
     starts = np.flatnonzero(np.append(True, head[1:] != head[:-1]))
     out = rows[starts]
     out["count"], out["digest"] = (np.add.reduceat(rows[name], starts) for name in ("count", "digest"))
-    out["epoch"] = np.maximum.reduceat(rows["epoch"], starts)
+    out["epoch"], out["torn"] = (np.maximum.reduceat(rows[name], starts) for name in ("epoch", "torn"))
     return out
 
 
