@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -12,13 +13,13 @@ from actors.target import Target, TopicPlace
 from marathon_ray.accounts import Accounts
 from marathon_ray.blocking import blocking
 from marathon_ray.declared import group_terms, ordinals_of, topic_terms
-from marathon_ray.faults.fault import Eyes
 from marathon_ray.faults.injection import Injections
 from marathon_ray.finding import Finding
 from marathon_ray.fleet import Fleet
 from marathon_ray.journal import Journal, Thing
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.cluster import Cluster
+from marathon_ray.kafka.eyes import ClusterEyes
 from marathon_ray.names import Names
 from marathon_ray.places.place import Places
 from marathon_ray.planning import fleets_of, workers_of
@@ -38,28 +39,30 @@ _DRAIN_SECONDS: Final = 600.0
 _ENDS_SECONDS: Final = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where an attempt is made, and where it is written down; `clock` is when the run began, monotonic."""
+
+    cluster: Cluster
+    places: Places
+    journal: Journal
+    note: Callable[[str], None] = lambda _: None
+    clock: float = field(default_factory=time.monotonic)
+
+
 class Attempt:
     """From the first topic to the last verdict. `seed` decides whatever is drawn."""
 
-    def __init__(  # noqa: PLR0913 - what an attempt is made of
-        self,
-        scenario: Scenario,
-        names: Names,
-        *,
-        cluster: Cluster,
-        eyes: Callable[[Mapping[str, str]], Eyes],
-        places: Places,
-        journal: Journal,
-        seed: int,
-        sinks: tuple[Sink, ...] = (),
-        note: Callable[[str], None] = lambda _: None,
+    def __init__(
+        self, scenario: Scenario, names: Names, site: Site, *, seed: int, sinks: tuple[Sink, ...] = ()
     ) -> None:
         self.scenario, self.names, self.seed = scenario, names, seed
-        self._cluster, self._places, self._journal, self._note = cluster, places, journal, note
-        self.properties = cluster.client_properties()
+        self._site, self._cluster, self._journal, self._note = site, site.cluster, site.journal, site.note
+        self.properties = site.cluster.client_properties()
         self.ordinals = ordinals_of(scenario.topics)
         self._topics = {names.of(field): topic for field, topic in scenario.topics.items()}
-        self.eyes = eyes({field: names.of(field) for field in scenario.topics} | self._groups_of_fleets())
+        topics = {field: names.of(field) for field in scenario.topics}
+        self.eyes = ClusterEyes(self.properties, topics | self._groups_of_fleets())
         self.promises: list[Promise] = list(scenario.promises())
         self._states: list[State] = []
         self._sinks = (self._fold, *sinks)
@@ -102,12 +105,11 @@ class Attempt:
         self.phases.append((phase, now, now))
         self._rounds.phase = phase
         self._journal.write("phase", phase=phase)
-        self._note(f"{phase}")
 
     async def _create(self) -> None:
         for name in self._topics:
             self._journal.intend(Thing("topic", name))
-        for group in self._groups_of_fleets().values():
+        for group in map(self.names.of, self.groups):
             self._journal.intend(Thing("group", group))
         ids = await blocking(admin.create, self.properties, self._topics)
         self.accounts = Accounts(
@@ -117,10 +119,16 @@ class Attempt:
             },
             groups=group_terms(self.scenario, self.names),
         )
-        self.rounds = Rounds(self._make_fleets(), self.accounts, self._sinks)
+        self.rounds = Rounds(self._make_fleets(), self.accounts, self._sinks, began=self._site.clock)
         self.injections = Injections(
             self._cluster, self.eyes, self._journal, self.rounds.shades, lambda: self._rounds.now
         )
+
+    @property
+    def groups(self) -> list[str]:
+        """As the scenario names them."""
+        specs = self.scenario.fleets.values()
+        return sorted({spec.group for spec in specs if isinstance(spec, Consumers | Transactors)})
 
     def _groups_of_fleets(self) -> dict[str, str]:
         """By the fleet's field, its group's name on the cluster."""
@@ -139,7 +147,7 @@ class Attempt:
                 name,
                 self.names.given(spec),
                 workers=workers[name],
-                places=self._places,
+                places=self._site.places,
                 target=target,
                 run=f"{self.names.bench}-{self.names.run}",
             )
@@ -241,7 +249,7 @@ class Attempt:
         await blocking(admin.delete, self.properties, self._topics)
         for name in self._topics:
             self._journal.undone(Thing("topic", name))
-        groups = sorted(set(self._groups_of_fleets().values()))
+        groups = [self.names.of(name) for name in self.groups]
         await blocking(admin.delete_groups, self.properties, groups)
         for group in groups:
             self._journal.undone(Thing("group", group))

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from actors.latency import percentile
 from actors.tally import Counts
+from marathon_ray.audience import Audience
 from marathon_ray.promises.promise import Verdict
 from marathon_ray.report.words import lasting, latency, number, short
 from marathon_ray.round import Doing, Round
@@ -26,14 +27,8 @@ _STATE: Final = {"passed": "kept so far", "failed": "broken", "undecided": "not 
 _STYLE: Final = {"passed": "green", "failed": "bold red", "undecided": "dim"}
 
 
-class Audience(Protocol):
-    """Who is told of a run while it goes on, from `with` to its end."""
-
-    def round(self, round_: Round, verdicts: Sequence[Verdict]) -> None:
-        """One more round, and the promises by it."""
-
-    def note(self, text: str) -> None:
-        """Something worth a line."""
+class Listener(Audience, Protocol):
+    """An audience that is there from `with` to its end."""
 
     def __enter__(self) -> Self: ...
 
@@ -42,7 +37,7 @@ class Audience(Protocol):
     ) -> None: ...
 
 
-def audience(console: Console, title: str, *, as_json: bool = False) -> Audience:
+def audience(console: Console, title: str, *, as_json: bool = False) -> Listener:
     """The one that suits where the console writes to."""
     if as_json:
         return Json(console)
@@ -129,9 +124,10 @@ def events(before: Round | None, now: Round) -> Iterator[str]:
 
 
 def broken(before: Mapping[str, str], verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """Promises that were not broken before; `before` has their states by name."""
+    """Promises of safety that were not broken before; `before` has all states by name. The others may still be kept in
+    the end: of a rate or a percentile a first round says little."""
     for verdict in verdicts:
-        if verdict.state == "failed" and before.get(verdict.promise) != "failed":
+        if verdict.safety and verdict.state == "failed" and before.get(verdict.promise) != "failed":
             yield f"broken: {verdict.promise}: {verdict.found}"
 
 

@@ -4,6 +4,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -65,7 +66,7 @@ def _seen(attempt: Attempt) -> dict[str, Any]:
     ends = [*(since for _, since, _ in attempt.phases[1:]), rounds.now]
     return {
         "totals": facts.totals(balance.places, names),
-        "groups": facts.groups(balance, names),
+        "groups": facts.groups(_by_field(attempt, balance), names),
         "coverage": facts.coverage(balance),
         "findings": found,
         "findings_beyond": beyond,
@@ -78,6 +79,12 @@ def _seen(attempt: Attempt) -> dict[str, Any]:
         "hosts": tuple(_machines(rounds.hosts)),
         "not_looked_at": tuple(_not_looked_at(attempt, balance)),
     }
+
+
+def _by_field(attempt: Attempt, balance: Balance) -> Balance:
+    """With the groups named as the scenario names them."""
+    fields = {attempt.names.of(name): name for name in attempt.groups}
+    return replace(balance, groups={fields.get(group, group): counts for group, counts in balance.groups.items()})
 
 
 def _sizes(attempt: Attempt) -> dict[int, tuple[str, int]]:

@@ -31,7 +31,7 @@ class BenchError(Exception):
 class Rounds:
     """Goes round until cancelled. `phase` and `shades` are set by whoever knows."""
 
-    def __init__(self, fleets: Mapping[str, Fleet], accounts: Accounts, sinks: Sequence[Sink]) -> None:
+    def __init__(self, fleets: Mapping[str, Fleet], accounts: Accounts, sinks: Sequence[Sink], *, began: float) -> None:
         self.fleets, self.accounts, self.told = fleets, accounts, Told()
         self.phase = Phase.PREPARE
         self.shades: list[Shade] = []
@@ -42,7 +42,7 @@ class Rounds:
         self.written: Counter[int] = Counter()  # by topic's ordinal, bytes of values acknowledged
         self.last = Round(0.0, 0.0, 0, Phase.PREPARE)
         self._sinks = sinks
-        self._began = self._last = time.monotonic()
+        self._began, self._last = began, time.monotonic()
         self._hurry = asyncio.Event()
         self._turned = asyncio.Condition()
         self._lock = asyncio.Lock()

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, TypedDict, Unpack
 
-from marathon_ray.attempt import Attempt
+from marathon_ray.attempt import Attempt, Site
+from marathon_ray.audience import Audience, Nobody
 from marathon_ray.blocking import blocking
-from marathon_ray.clusters import Opened, open_cluster
+from marathon_ray.clusters import LOCAL, Opened, open_cluster
 from marathon_ray.faults.fault import missing
 from marathon_ray.journal import NAME, Journal, Thing
 from marathon_ray.kafka.cluster import Cluster, KafkaError
-from marathon_ray.kafka.eyes import ClusterEyes
 from marathon_ray.names import Names, new_run
 from marathon_ray.outcome import Outcome, outcome
 from marathon_ray.places import on_ray
@@ -26,7 +26,6 @@ from marathon_ray.places.in_process import InProcess
 from marathon_ray.places.place import Places
 from marathon_ray.planning import mistakes, workers_of
 from marathon_ray.promises.generator import GeneratorHonest
-from marathon_ray.promises.promise import Verdict
 from marathon_ray.reclaim import started
 from marathon_ray.report import page
 from marathon_ray.report.report import Report
@@ -41,26 +40,7 @@ from marathon_ray.usage import UsageError
 
 BENCH: Final = "bench"
 HERE: Final = "here"
-
-
-class Audience(Protocol):
-    """Who is told of a run while it goes on."""
-
-    def round(self, round_: Round, verdicts: list[Verdict]) -> None:
-        """One more round, and the promises by it."""
-
-    def note(self, text: str) -> None:
-        """Something worth a line."""
-
-
-class Nobody:
-    """An audience that is not there."""
-
-    def round(self, round_: Round, verdicts: list[Verdict]) -> None:
-        """Nobody hears it."""
-
-    def note(self, text: str) -> None:
-        """Nobody hears it."""
+RAY: Final = "ray"
 
 
 @dataclass(slots=True)
@@ -80,41 +60,44 @@ class Course:
         return [*([self.skipped] if self.skipped else []), *self.interrupted, *self.invalid]
 
 
-async def run(  # noqa: PLR0913 - what a command line may say
-    scenario: Scenario,
-    *,
-    cluster: str | Opened = "local",
-    places: str = "ray",
-    ray: str | None = None,
-    results: str | Path = "results",
-    seed: int | None = None,
-    bench: str = BENCH,
-    tell: Audience | None = None,
-) -> Report:
-    """Play the scenario on that cluster, with workers on Ray ("ray") or in this process ("here"), and say what held.
+class Options(TypedDict, total=False):
+    """How a run is made. `cluster` is "local" (made for it), "HOST:PORT", the name of a local one that runs, or a YAML
+    file; workers live on Ray ("ray", by default) or in this process ("here"), on the Ray cluster at the address `ray` or on
+    one that is started for it. A folder of its own in `results` has the journal, the report and the series."""
 
-    `cluster` is "local", "HOST:PORT", the name of a local one that runs, or a YAML file. A folder of its own in `results`
-    has the journal, the report and the series. Raises UsageError or KafkaError, of one or two lines, before anything is made.
-    """
+    cluster: str | Opened
+    places: str
+    ray: str | None
+    results: str | Path
+    seed: int | None
+    bench: str
+    tell: Audience
+
+
+async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
+    """Play the scenario and say what held. Raises UsageError or KafkaError, of one or two lines, before anything is made."""
     if found := mistakes(scenario):
         raise UsageError("\n".join(found[:2]))
-    names = Names(bench, new_run())
-    ground = Ground(on_ray=places != HERE, address=ray, seats=sum(workers_of(scenario).values()))
-    folder = _folder(Path(results), f"{scenario.title()}-{names.run}")
+    names = Names(options.get("bench", BENCH), new_run())
+    on_ray = options.get("places", RAY) != HERE
+    ground = Ground(on_ray=on_ray, address=options.get("ray"), seats=sum(workers_of(scenario).values()))
+    folder = _folder(Path(options.get("results", "results")), f"{scenario.title()}-{names.run}")
+    cluster = options.get("cluster", LOCAL)
     opened = open_cluster(cluster) if isinstance(cluster, str) else cluster
-    audience, course = tell or Nobody(), Course()
+    audience, course = options.get("tell") or Nobody(), Course()
 
     def note(text: str) -> None:
         course.notes.append((time.monotonic() - course.clock, text))
         audience.note(text)
 
     stops = Stops(note)
-    seed = secrets.randbits(32) if seed is None else seed
+    chosen = options.get("seed")
+    seed = secrets.randbits(32) if chosen is None else chosen
     await blocking(ground.connect)
     try:
         with Journal(folder / NAME) as journal:
             journal.write(
-                "begin", run=names.run, bench=bench, scenario=scenario.title(), spec=scenario.model_dump(mode="json"),
+                "begin", run=names.run, bench=names.bench, scenario=scenario.title(), spec=scenario.model_dump(mode="json"),
                 seed=seed, cluster=opened.name, pid=os.getpid(), started=started(os.getpid()),
                 host=socket.gethostname(),
             )  # fmt: skip
@@ -209,11 +192,8 @@ class Desk:
     async def _on(self, cluster: Cluster, places: Places) -> None:
         try:
             self.series = Series()
-            self.attempt = Attempt(
-                self.scenario, self.names, cluster=cluster,
-                eyes=lambda topics: ClusterEyes(cluster.client_properties(), topics),
-                places=places, journal=self.journal, seed=self.seed, sinks=(self.series.add, self._show), note=self.note,
-            )  # fmt: skip
+            site = Site(cluster, places, self.journal, self.note, self.course.clock)
+            self.attempt = Attempt(self.scenario, self.names, site, seed=self.seed, sinks=(self.series.add, self._show))
             self.attempt.promises.append(GeneratorHonest())
             self.attempt.begin()
             await self._steps(self.attempt)
@@ -247,17 +227,18 @@ class Desk:
 
     def _report(self) -> Report:
         verdicts = self.attempt.verdicts() if self.attempt and self.attempt.rounds else []
-        invalid = bool(self.course.invalid) or any(
-            verdict.state == "failed" and verdict.promise == GeneratorHonest.__name__ for verdict in verdicts
-        )
+        mine = [verdict for verdict in verdicts if verdict.promise.startswith(GeneratorHonest.__name__)]
+        told = [verdict for verdict in verdicts if verdict not in mine]
+        self.course.invalid += [one.found for one in mine if one.state == "failed"]
+        if not self.course.interrupted:  # what safety promises is looked at for its own sake: not seen is not kept
+            self.course.invalid += [
+                f"{one.promise}: {one.found}" for one in told if one.safety and one.state == "undecided"
+            ]
         end = Outcome.SKIPPED
         if not self.course.skipped:
-            broken = [
-                verdict.safety
-                for verdict in verdicts
-                if verdict.state == "failed" and verdict.promise != GeneratorHonest.__name__
-            ]
-            end = outcome(broken=broken, interrupted=bool(self.course.interrupted), invalid=invalid)
+            broken = [verdict.safety for verdict in told if verdict.state == "failed"]
+            interrupted, invalid = bool(self.course.interrupted), bool(self.course.invalid)
+            end = outcome(broken=broken, interrupted=interrupted, invalid=invalid)
         return report_of(self, end, verdicts)
 
 
