@@ -73,7 +73,9 @@ def delete(properties: Mapping[str, str], topics: Iterable[str], *, within: floa
 def groups(properties: Mapping[str, str], *, within: float = 30) -> list[str]:
     """The names of all groups that the cluster knows."""
     with Connection(properties, within=within) as connection:
-        found = connection.answer("list groups", connection.client.list_consumer_groups(request_timeout=connection.left))
+        found = connection.answer(
+            "list groups", connection.client.list_consumer_groups(request_timeout=connection.left)
+        )
         return sorted(group.group_id for group in found.valid)
 
 
