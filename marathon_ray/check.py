@@ -3,7 +3,9 @@
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 from actors import sabotage
@@ -28,6 +30,7 @@ PARTITIONS: Final = 4
 LOG, LIVE = "", "live"
 _RATE, _SIZES, _KEYS = Rate.parse("20000 records/s"), UniformSize(least=100, most=300), UniformKeys(count=1_000)
 _ORDINAL: Final = 1
+_AT_ONCE: Final = 3  # runs; each mostly waits, for a group to come together and for ends to be told
 Red: TypeAlias = Mapping[tuple[FindingKind, str], int]
 # Every reader meets a damaged record, and what was acknowledged at its offset is not to be had any more.
 _DAMAGED: Final = {(FindingKind.CORRUPT, LOG): 1, (FindingKind.CORRUPT, LIVE): 1, (FindingKind.LOST, LOG): 1}
@@ -144,19 +147,25 @@ def _start(
 
 
 def check(properties: Mapping[str, str], names: Names) -> Iterator[Played]:
-    """Play all plants on that cluster, one after the other, each in a topic of its own that is gone afterwards.
+    """Play all plants on that cluster, some at a time, each in a topic of its own that is gone afterwards.
 
     Raises KafkaError where the topics cannot be had.
     """
     brokers = len(admin.look(properties, ()).brokers)
     topic = Topic(partitions=PARTITIONS, replication=min(3, brokers), min_insync=min(2, brokers))
-    for number, plant in enumerate(PLANTS):
-        name = names.of(f"check{number}")
-        admin.create(properties, {name: topic})
-        try:
-            yield play(plant, properties, name)
-        except (TimeoutError, RuntimeError) as error:
-            yield Played(plant, why=str(error))
-        finally:
-            admin.delete(properties, [name])
-            admin.delete_groups(properties, [f"{name}-{LIVE}"])
+    topics = {names.of(f"check{number}"): topic for number in range(len(PLANTS))}
+    admin.create(properties, topics)
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        yield from pool.map(partial(_tried, properties), PLANTS, topics)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        admin.delete(properties, topics)
+        admin.delete_groups(properties, [f"{name}-{LIVE}" for name in topics])
+
+
+def _tried(properties: Mapping[str, str], plant: Plant, topic: str) -> Played:
+    try:
+        return play(plant, properties, topic)
+    except (TimeoutError, RuntimeError) as error:
+        return Played(plant, why=str(error))

@@ -1,21 +1,25 @@
 """``marathon try``: what this is, in a few minutes, on one local cluster: the bench checks itself, then the cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
 from marathon_ray.catalogue import find
-from marathon_ray.clusters import open_cluster
+from marathon_ray.clusters import Opened, open_cluster
 from marathon_ray.commands.check import board
 from marathon_ray.commands.run import Options, bench, played, tell
 from marathon_ray.fields import build
 from marathon_ray.names import Names, new_run
 from marathon_ray.outcome import EXIT
+from marathon_ray.run import HERE, Ground
+from marathon_ray.scenario import Scenario
 
 SHORT: Final[Mapping[str, tuple[str, ...]]] = {
     "steady-write": ("--steady=20 s",),
     "kill-leader": ("--steady=15 s", "--down=20 s"),
 }
+_SEATS: Final = 6  # more than any of these scenarios has at once
 _DEFAULTS: Final = Options()
 
 
@@ -26,16 +30,25 @@ def try_out(*, options: Options = _DEFAULTS) -> int:
     """
     scenarios = [build(find(name), flags) for name, flags in SHORT.items()]
     opened = open_cluster(options.cluster)
-    try:
-        cluster = opened.acquire()
-        shared = replace(opened, ours=False, begin=_nothing, end=_nothing)
-        codes = [board(cluster.client_properties(), Names(bench(options.bench), new_run()))]
-        for scenario in scenarios:
-            report = played(scenario, options, cluster=shared)
-            tell(report, options)
-            codes.append(EXIT[report.outcome])
-    finally:
-        opened.release()
+    ground = Ground(on_ray=options.places != HERE, address=options.ray, seats=_SEATS)
+    with ThreadPoolExecutor(1) as aside:
+        ready = aside.submit(ground.connect)  # while the bench checks itself
+        try:
+            return _play(scenarios, opened, options, ready.result)
+        finally:
+            opened.release()
+            ground.leave()
+
+
+def _play(scenarios: list[Scenario], opened: Opened, options: Options, ready: Callable[[], None]) -> int:
+    cluster = opened.acquire()
+    shared = replace(opened, ours=False, begin=_nothing, end=_nothing)
+    codes = [board(cluster.client_properties(), Names(bench(options.bench), new_run()))]
+    ready()
+    for scenario in scenarios:
+        report = played(scenario, options, cluster=shared)
+        tell(report, options)
+        codes.append(EXIT[report.outcome])
     return next((code for code in codes if code), 0)
 
 

@@ -156,6 +156,7 @@ def _reply(ref: _Ref) -> Reply:
 
 
 def _broken(error: BaseException) -> Broken:
+    error = getattr(error, "cause", None) or error  # what was raised there, not that something was
     return Broken(_first_line(error), preempted=isinstance(error, RayActorError) and error.preempted)
 
 
