@@ -21,7 +21,7 @@ from marathon_ray.report.report import Crew, Machine, Note, Report, Stage
 from marathon_ray.scenario import Scenario
 
 if TYPE_CHECKING:
-    from marathon_ray.run import Desk
+    from marathon_ray.running import Desk
 
 _PACKAGES: Final = ("marathon-ray", "confluent-kafka", "ray", "numpy")
 _SECRET: Final = ("password", "secret", "token")

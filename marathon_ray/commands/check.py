@@ -10,7 +10,7 @@ from marathon_ray.commands.printing import show, table
 from marathon_ray.commands.run import bench as checked
 from marathon_ray.names import Names, new_run
 from marathon_ray.outcome import EXIT, Outcome
-from marathon_ray.run import BENCH
+from marathon_ray.running import BENCH
 
 
 def check_bench(*, cluster: str = "local", bench: str = BENCH) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from marathon_ray.clusters import open_cluster
 from marathon_ray.commands.run import bench as checked
 from marathon_ray.reclaim import reclaim, reclaim_by_name
-from marathon_ray.run import BENCH
+from marathon_ray.running import BENCH
 
 
 def undo(*, results: Path = Path("results"), cluster: str | None = None, bench: str = BENCH) -> None:

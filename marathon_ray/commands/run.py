@@ -21,8 +21,8 @@ from marathon_ray.outcome import EXIT
 from marathon_ray.report import page
 from marathon_ray.report.report import Report
 from marathon_ray.report.summary import summary
-from marathon_ray.run import BENCH
-from marathon_ray.run import run as play
+from marathon_ray.running import BENCH
+from marathon_ray.running import run as play
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import UsageError
 

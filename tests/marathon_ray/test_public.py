@@ -30,6 +30,17 @@ def test_type_checkers_see_the_same_names_in_the_same_modules() -> None:
     assert seen == marathon_ray._HOMES
 
 
+def test_no_public_name_is_hidden_by_a_module_that_was_imported() -> None:
+    folder = Path(str(marathon_ray.__file__)).parent
+    assert not set(marathon_ray._HOMES) & {path.stem for path in folder.iterdir()}
+
+
+def test_run_is_a_function_whatever_was_imported_before() -> None:
+    look = "import marathon_ray.cli, marathon_ray.commands.run, marathon_ray; print(marathon_ray.run.__module__)"
+    done = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True)
+    assert done.stdout == "marathon_ray.running\n"
+
+
 def test_a_name_that_is_not_there_is_told() -> None:
     with pytest.raises(AttributeError, match="module marathon_ray has no attribute Kil"):
         marathon_ray.Kil  # noqa: B018

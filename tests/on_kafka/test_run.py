@@ -22,7 +22,7 @@ from marathon_ray.promises.integrity import Integrity
 from marathon_ray.promises.promise import Promise
 from marathon_ray.promises.recovery import WritableAgain
 from marathon_ray.report.report import Report
-from marathon_ray.run import run
+from marathon_ray.running import run
 from marathon_ray.scenario import Scenario
 from marathon_ray.toolkit import Toolkit
 
