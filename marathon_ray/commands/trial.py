@@ -12,7 +12,7 @@ from marathon_ray.commands.run import Options, bench, played, tell
 from marathon_ray.fields import build
 from marathon_ray.names import Names, new_run
 from marathon_ray.outcome import EXIT
-from marathon_ray.run import HERE, Ground
+from marathon_ray.running import HERE, Ground
 from marathon_ray.scenario import Scenario
 
 SHORT: Final[Mapping[str, tuple[str, ...]]] = {
