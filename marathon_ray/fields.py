@@ -59,28 +59,28 @@ def flags(scenario: type[Scenario]) -> Iterator[Flag]:
             raise UsageError(
                 f"{scenario.title()}: field {name} has the name of an option of marathon run: name it otherwise"
             )
-        yield from _flags_of(name, field, _default(scenario, name, field))
+        yield from _flags_of(name, field, _default(scenario.title(), name, field))
 
 
 def _flags_of(name: str, field: FieldInfo, default: object) -> Iterator[Flag]:
     inner = field.annotation
     if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-        yield Flag(name, _takes(field), None if default is ... else _text(default))
+        yield Flag(name, takes(field), None if default is ... else _text(default))
         return
     by_run = [hidden for owner, names in _BY_RUN.items() if issubclass(inner, owner) for hidden in names]
     for each, its in inner.model_fields.items():
         if each not in by_run:
-            fallback = ... if its.is_required() else its.get_default(call_default_factory=True)
-            yield from _flags_of(f"{name}.{each}", its, default[each] if isinstance(default, dict) else fallback)
+            given = default[each] if isinstance(default, dict) else _default(inner.__name__, each, its)
+            yield from _flags_of(f"{name}.{each}", its, given)
 
 
-def _default(scenario: type[Scenario], name: str, field: FieldInfo) -> object:
+def _default(owner: str, name: str, field: FieldInfo) -> object:
     """As JSON; `...` where there is none. Raises UsageError on a default that the field does not take."""
     if field.is_required():
         return ...
     alone: Any = {name: (field.annotation, field)}
     try:
-        model = create_model(scenario.title(), __config__=ConfigDict(validate_default=True), **alone)()
+        model = create_model(owner, __config__=ConfigDict(validate_default=True), **alone)()
     except ValidationError as error:
         raise UsageError(complaint(error)) from None
     return model.model_dump(mode="json")[name]
@@ -94,7 +94,8 @@ def _text(default: object) -> str:
     return json.dumps(default) if default or default in (False, 0) else ""
 
 
-def _takes(field: FieldInfo) -> str:
+def takes(field: FieldInfo) -> str:
+    """What the field takes, in words: "duration", "classic | consumer"."""
     return _words(Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation)
 
 

@@ -28,6 +28,12 @@ class Needy(Scenario):
     times: int
 
 
+class Bare(Needy):
+    """A fleet without a default, too."""
+
+    writers: Producers
+
+
 class Taken(Scenario):
     """It holds."""
 
@@ -126,7 +132,12 @@ def test_every_flag_says_what_it_takes_and_its_default_as_one_would_write_it() -
     assert known["readers.properties"] == Flag("readers.properties", "text", '{"fetch.min.bytes": "3"}')
     assert known["audit.trailing"] == Flag("audit.trailing", "duration", "5 min")
     assert known["steady"] == Flag("steady", "duration", "5 min")
-    assert {flag.name: flag.default for flag in flags(Needy)}["times"] is None
+
+
+def test_what_must_be_given_has_no_default_but_all_else_of_it_has() -> None:
+    defaults = {flag.name: flag.default for flag in flags(Bare)}
+    assert (defaults["times"], defaults["orders.partitions"], defaults["writers.to"]) == (None, None, None)
+    assert (defaults["writers.rate"], defaults["writers.size"]) == ("unlimited", "1 KiB")
 
 
 def test_every_default_can_be_given_as_it_is_written() -> None:
