@@ -80,7 +80,7 @@ def test_any_process_can_take_hold_of_a_running_cluster(kafka: LocalKafka) -> No
 
 def test_it_has_every_capability_of_the_contract(kafka: LocalKafka) -> None:
     contract = [each for name, each in vars(cluster).items() if name.startswith("Can")]
-    assert len(contract) == 7
+    assert len(contract) == 8
     assert all(isinstance(kafka, each) for each in contract)
     reachable: cluster.Cluster = kafka
     assert reachable.bootstrap(2) == kafka.bootstrap().split(",")[1]
