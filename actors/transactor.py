@@ -8,6 +8,7 @@ import numpy as np
 
 from actors import librdkafka as rk
 from actors import rows as layouts
+from actors.calls import Calls
 from actors.claiming import Claiming
 from actors.librdkafka import Place
 from actors.load import draw
@@ -26,6 +27,7 @@ from actors.writer import Writer
 _POLL: Final = 0.1
 _CALL_SECONDS: Final = 5.0  # a call to the coordinator returns by then and is made again
 _RENEWAL_PAUSE: Final = 0.5
+_IDLE_MS: Final = 60_000
 _WRITING: Final = ("linger.", "batch.", "message.", "compression.")  # properties that a reader does not have
 
 
@@ -109,6 +111,8 @@ class Transactor:
         places = [(copy, partition) for copy in spec.to for partition in range(self._target.topics[copy].partitions)]
         properties = {
             "message.timeout.ms": str(int(spec.timeout * 1000)),
+            # Silent connections end: librdkafka looks again at a call that it holds when any connection comes or goes.
+            "connections.max.idle.ms": str(_IDLE_MS),
             **spec.properties,
             "transactional.id": f"{spec.group}-{spec.index}",
             "transaction.timeout.ms": str(int(spec.timeout * 1000)),
@@ -119,6 +123,7 @@ class Transactor:
         except BaseException:
             self._reader.close()
             raise
+        self._calls = Calls()
         self._opened = True
         self._books.life(self._writer.number, Life.OPEN)
         rk.init_transactions(self._writer.handle, max(spec.timeout, _CALL_SECONDS))
@@ -133,7 +138,7 @@ class Transactor:
         self._drain(_CALL_SECONDS)
         if event := self._writer.fatal():
             self._books.fatal(self._writer.number, event.code)
-        self._writer.close()
+        self._calls.then(self._writer.close)
         self._books.life(self._writer.number, Life.CLOSED)
 
     def _rebalanced(self, assigned: bool, places: list[Place], lost: bool) -> None:  # noqa: ARG002, FBT001
@@ -141,6 +146,7 @@ class Transactor:
             for place in places:
                 key = (self._target.topics[place.topic].ordinal, place.partition)
                 if assigned:
+                    self._reading.learn(*key, self._clock.wall())
                     self._stand(key, -1)
                 else:
                     self._owned.pop(key, None)
@@ -277,11 +283,17 @@ class Transactor:
         return Fate.ABORTED
 
     def _insist(self, spec: Transactors, call: Callable[[], None]) -> None:
-        """Make a call again while librdkafka says that it may be made again, for as long as a transaction may take."""
+        """Make a call again while librdkafka says that it may be made again, for as long as a transaction may take.
+
+        librdkafka holds `send_offsets` beyond its time-out, even for ever, where the group's coordinator was the one that it
+        remembers and has left the cluster since: such a client is given up.
+        """
         deadline = time.monotonic() + spec.timeout
         while True:
             try:
-                return call()
+                return self._calls.make(call, spec.timeout + _CALL_SECONDS)
+            except TimeoutError as error:
+                raise LostError("its coordinator does not answer") from error
             except rk.KafkaError as error:
                 if not error.retriable or time.monotonic() > deadline:
                     raise

@@ -1,4 +1,4 @@
-"""A mock cluster of one broker that a test can tell what to answer, and how late."""
+"""A mock cluster that a test can tell what to answer, and how late, and which broker is gone."""
 
 import ctypes as C  # noqa: N812 - the name that ctypes code is read with
 from types import TracebackType
@@ -9,14 +9,14 @@ from actors.bindings import LIBRARY
 from tests.mock_kafka import PARTITIONS
 
 OFFSET_COMMIT: Final = 8  # Kafka's number of that request
-_BROKER: Final = 1
+_BROKER: Final = 1  # leads everything
 
 
 class ScriptedKafka:
     """Lives until it is left; a group waits for nobody before its first members get their partitions."""
 
-    def __init__(self) -> None:
-        usual = {"test.mock.num.brokers": "1", "bootstrap.servers": "mock", "log_level": "0"}
+    def __init__(self, *, brokers: int = 1) -> None:
+        usual = {"test.mock.num.brokers": str(brokers), "bootstrap.servers": "mock", "log_level": "0"}
         self._owner = rk.open_client(rk.PRODUCER, usual)
         LIBRARY.rd_kafka_handle_mock_cluster.restype = C.c_void_p
         LIBRARY.rd_kafka_mock_cluster_bootstraps.restype = C.c_char_p
@@ -27,7 +27,23 @@ class ScriptedKafka:
     def topic(self, name: str) -> str:
         """The topic exists, with four partitions."""
         assert LIBRARY.rd_kafka_mock_topic_create(self._mock, name.encode(), PARTITIONS, 1) == 0
+        for partition in range(PARTITIONS):
+            leader = C.c_int32(partition), C.c_int32(_BROKER)
+            assert LIBRARY.rd_kafka_mock_partition_set_leader(self._mock, name.encode(), *leader) == 0
         return name
+
+    def coordinate(self, kind: str, key: str, broker: int) -> None:
+        """That broker coordinates the group, or the transaction, of this name."""
+        place = kind.encode(), key.encode(), C.c_int32(broker)
+        assert LIBRARY.rd_kafka_mock_coordinator_set(self._mock, *place) == 0
+
+    def lose(self, broker: int) -> None:
+        """That broker is gone: nobody can connect to it, and the others do not name it any more."""
+        assert LIBRARY.rd_kafka_mock_broker_set_down(self._mock, C.c_int32(broker)) == 0
+
+    def regain(self, broker: int) -> None:
+        """It is back."""
+        assert LIBRARY.rd_kafka_mock_broker_set_up(self._mock, C.c_int32(broker)) == 0
 
     def answer(self, request: int, *errors: int) -> None:
         """The next requests of that kind are answered with these errors, one each."""

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from actors.transactor import Segment, Transactor
 from tests.mock_kafka import PARTITIONS, MockKafka
 from tests.readback import records
 from tests.rig import Rig
+from tests.scripted_kafka import ScriptedKafka
 
 _topics = count()
 RECORDS: Final = 2_000
@@ -33,20 +35,25 @@ _FENCED: Final = 82  # FENCED_INSTANCE_ID
 class Copying:
     """A topic with records and its copy on the mock; a transactor that is collected by hand."""
 
-    def __init__(self, mock: MockKafka, **asked: Any) -> None:
+    def __init__(self, mock: MockKafka | ScriptedKafka, *, known: int = PARTITIONS, **asked: Any) -> None:
         self.mock = mock
         self.source, self.copy = (mock.topic(f"copying-{next(_topics)}") for _ in range(2))
         self.rig = Rig(mock.properties, {self.source: PARTITIONS, self.copy: PARTITIONS})
-        producer = Producer("p", self.rig.target)
-        spec = Producers(to=(self.source,), size="150 B", rate="20000 records/s", keys="uniform of 10")
-        self.rig.start(producer, spec)
-        self.rig.until(lambda: self.rig.counts["acknowledged"] >= RECORDS, every=0.02)
-        self.rig.retire(producer)
-        self.transactor = Transactor("t", self.rig.target)
+        self.write()
+        places = {name: place._replace(partitions=known) for name, place in self.rig.target.topics.items()}
+        self.transactor = Transactor("t", replace(self.rig.target, topics=places))
         # on the mock an aborted transaction stays, and its offsets do not move, so nothing here aborts
         spec_of_copies = Transactors(of=(self.source,), to=(self.copy,), group=self.copy, protocol="consumer", **asked)
         self.transactor.apply(1, spec_of_copies.slice(0, 1, self.rig.partitions))
         self.parts: list[Part] = []
+
+    def write(self) -> None:
+        goal = self.rig.counts["acknowledged"] + RECORDS
+        producer = Producer(f"producer {goal}", self.rig.target)
+        spec = Producers(to=(self.source,), size="150 B", rate="20000 records/s", keys="uniform of 10")
+        self.rig.start(producer, spec)
+        self.rig.until(lambda: self.rig.counts["acknowledged"] >= goal, every=0.02)
+        self.rig.retire(producer)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -81,6 +88,11 @@ class Copying:
     def all_copied(self) -> bool:
         return self.counts["acknowledged"] >= self.rig.counts["acknowledged"]
 
+    def all_committed(self) -> bool:
+        """The group stands at the ends of its input."""
+        commits = {int(row["partition"]): int(row["offset"]) for part in self.parts for row in part.commits}
+        return commits == {place: end for (topic, place), end in self.rig.ends().items() if topic == self.source}
+
     def read(self, topic: str) -> list[Any]:
         return sorted(
             (int(one.head["client"]), one.partition, int(one.head["sequence"]), one.key, one.body)
@@ -108,9 +120,8 @@ def test_commits_claims_and_attempts_are_told_together(mock_kafka: MockKafka) ->
     copying = Copying(mock_kafka, records_per_transaction=100)
     with copying.running():
         copying.until(copying.all_copied)
-    commits = {int(row["partition"]): int(row["offset"]) for part in copying.parts for row in part.commits}
+    assert copying.all_committed()
     ends = {partition: end for (topic, partition), end in copying.rig.ends().items() if topic == copying.source}
-    assert commits == ends
     attempted = {int(row["partition"]): int(row["attempted"]) for part in copying.parts for row in part.attempts}
     assert attempted == ends
     assert copying.counts["transactions committed"] >= RECORDS / 100
@@ -158,6 +169,40 @@ def test_a_reader_that_met_a_fatal_error_is_followed_by_another(mock_kafka: Mock
         copying.until(copying.all_copied)
     lives = [life for part in copying.parts for life in part.clients["life"].tolist()]
     assert lives == [Life.OPEN, Life.CLOSED] * 2
+
+
+def test_a_client_whose_call_does_not_return_is_followed_by_another_and_ends_when_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("actors.transactor._CALL_SECONDS", 0.5)
+    with ScriptedKafka(brokers=2) as scripted:
+        copying = Copying(scripted, timeout=3.0)
+        scripted.coordinate("transaction", f"{copying.copy}-0", 1)
+        scripted.coordinate("group", copying.copy, 2)
+        with copying.running():
+            copying.until(copying.all_committed)
+            held, opened = copying.transactor._writer, threading.enumerate()
+            scripted.lose(2)
+            scripted.coordinate("group", copying.copy, 1)
+            assert rk.partitions(held.handle, held.topic(copying.copy)[0], 5) == PARTITIONS  # told who is left, too
+            copying.write()
+            copying.until(lambda: copying.counts["lost client: its coordinator does not answer"])
+            copying.until(copying.all_committed)
+        left = [thread for thread in threading.enumerate() if thread not in opened]
+        assert "ending a held client" in [thread.name for thread in left]
+        scripted.lose(1)
+        scripted.regain(1)
+        for thread in left:
+            thread.join(30)
+        assert not any(thread.is_alive() for thread in left)
+
+
+def test_partitions_that_the_target_did_not_have_are_copied_once_the_group_gives_them(mock_kafka: MockKafka) -> None:
+    copying = Copying(mock_kafka, known=1)
+    with copying.running():
+        copying.until(copying.all_copied)
+    assert copying.read(copying.copy) == copying.read(copying.source)
+    assert copying.all_committed()
 
 
 def test_what_was_only_half_produced_is_told_as_unknown(mock_kafka: MockKafka, monkeypatch: pytest.MonkeyPatch) -> None:
