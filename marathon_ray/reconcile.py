@@ -13,6 +13,7 @@ class Limits:
 
     within: float = 1.0  # an answer
     silent: float = 2.0  # from an ask that is not answered until the worker is given up
+    young: float = 15.0  # the same for a worker told what to do no longer ago: it loads its compiled code
     start: float = 60.0  # from a seat's opening to its first answer
     failures: int = 3
 
@@ -96,11 +97,16 @@ def _judge(seat: Seat, wanted: Wanted, now: float, limits: Limits) -> Action | N
             return Overdue(seat)
         case State.RESTARTED if not unwanted:
             return Renew(seat)
-        case State.SILENT if late < limits.silent:
+        case State.SILENT if late < _patience(seat, limits):
             return None
         case State.SILENT | State.BROKEN | State.ENDED | State.RESTARTED:
             return Bury(seat, _failures(seat, wanted, now, limits))
     return None
+
+
+def _patience(seat: Seat, limits: Limits) -> float:
+    """Loading what is compiled stops a whole process, on a busy machine for seconds; to replace it would load it anew."""
+    return limits.young if seat.since - seat.told < limits.young else limits.silent
 
 
 def _failures(seat: Seat, wanted: Wanted, now: float, limits: Limits) -> int:

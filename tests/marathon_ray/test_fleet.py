@@ -14,7 +14,7 @@ from tests.fleeting import Crew, Perilous
 from tests.mock_kafka import PARTITIONS, MockKafka
 
 _topics = count()
-QUICK = Limits(silent=0.2, start=0.2)
+QUICK = Limits(silent=0.2, young=0.2, start=0.2)
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_a_worker_that_hangs_is_given_up_after_the_limit_and_no_sooner(crew: Cre
     crew.turn()
     crew.turn()
     assert (crew.losses, fleet.settled) == ([], False)
-    fleet.limits = Limits(silent=0.05)
+    fleet.limits = Limits(silent=0.05, young=0.05)
     crew.settle()
     (loss,) = crew.losses
     assert (loss.worker, loss.why[:24]) == ("writers-2", "it has not answered for ")

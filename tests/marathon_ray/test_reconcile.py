@@ -15,7 +15,7 @@ from marathon_ray.reconcile import Action, Bury, Close, GiveUp, Limits, Open, Ov
 from marathon_ray.seats import Seat, State, observe, reborn
 
 NOW = 1000.0
-LIMITS = Limits(within=1.0, silent=2.0, start=60.0, failures=3)
+LIMITS = Limits(within=1.0, silent=2.0, young=15.0, start=60.0, failures=3)
 ORDER = Order("w", Target(1, {}), 1, Consumers(of="t", group="g"))
 STOP = replace(ORDER, stop=True)
 
@@ -59,6 +59,14 @@ def test_what_is_there_and_wanted_is_left_alone() -> None:
 def test_a_wanted_seat(one: Seat, done: str) -> None:
     expected = {"nothing": (), "overdue": (Overdue(one),), "replace": (Bury(one), Open(0)), "renew": (Renew(one),)}
     assert do(one) == expected[done]
+
+
+@pytest.mark.parametrize(("ago", "told", "given_up"), [(14.9, 29.0, False), (15.0, 29.9, True), (2.0, 17.0, True)])
+def test_a_worker_that_was_told_just_before_its_silence_is_given_time_to_begin(
+    ago: float, told: float, given_up: bool
+) -> None:
+    one = seat(state=State.SILENT, ago=ago, told=NOW - told)
+    assert do(one) == ((Bury(one), Open(0)) if given_up else ())
 
 
 def test_a_worker_that_ended_by_itself_is_replaced_and_counted() -> None:

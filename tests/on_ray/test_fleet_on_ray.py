@@ -16,7 +16,7 @@ from tests.mock_kafka import PARTITIONS, MockKafka
 
 pytestmark = pytest.mark.on_ray
 _topics = count()
-PATIENT = Limits(silent=30.0)  # a busy machine is no hung one
+PATIENT = Limits(silent=30.0, young=30.0)  # a busy machine is no hung one
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_frozen_actor_loses_only_itself(crew: Crew) -> None:
     assert time.monotonic() - began < PATIENT.silent  # nobody waits for it longer than for an answer
     assert crew.newest["writers"].doing.workers == 1
     assert crew.newest["writers"].doing.counts["acknowledged"] > 0
-    fleet.limits = Limits(silent=0.5)
+    fleet.limits = Limits(silent=0.5, young=0.5)
     crew.until(lambda: len(crew.losses) == 1)
     fleet.limits = PATIENT
     assert crew.losses[0].seat == first
