@@ -87,20 +87,27 @@ class Rounds:
         """One round."""
         async with self._lock:
             since = self._last - self._began
-            doings, acks = {}, [nothing(ACKS)]
-            for name, fleet in self.fleets.items():
-                answered = await fleet.round(self.accounts, time.monotonic())
-                doings[name] = answered.doing
-                acks.append(answered.acks)
-                self._note_written(fleet, answered.acks)
+            answers = await self._ask()
+            for name, answered in answers.items():
+                self._note_written(self.fleets[name], answered.acks)
                 self._note_workers(name, answered)
                 self.told.take(answered.positions)
-                if answered.trouble:
-                    raise BenchError(answered.trouble)
-            round_ = self._close(since, doings, np.concatenate(acks), self.accounts.settle())
+            if troubles := [answered.trouble for answered in answers.values() if answered.trouble]:
+                raise BenchError(troubles[0])
+            doings = {name: answered.doing for name, answered in answers.items()}
+            acks = np.concatenate([nothing(ACKS), *(answered.acks for answered in answers.values())])
+            round_ = self._close(since, doings, acks, self.accounts.settle())
         async with self._turned:
             self._turned.notify_all()
         return round_
+
+    async def _ask(self) -> dict[str, Answered]:
+        """All fleets at once: where one waits for its workers, the others do not. Each books what its own workers tell
+        without giving way, and the accounts do not mind whose tallies come first."""
+        async with asyncio.TaskGroup() as group:
+            now = time.monotonic()
+            asks = {name: group.create_task(fleet.round(self.accounts, now)) for name, fleet in self.fleets.items()}
+        return {name: ask.result() for name, ask in asks.items()}
 
     def finish(self) -> Round:
         """The last round: all that is left is judged."""

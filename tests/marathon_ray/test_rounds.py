@@ -1,0 +1,76 @@
+"""The heartbeat: all fleets are asked at once, and what one of them cannot do ends the run."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from actors.order import Ask
+from actors.spec import Consumers
+from actors.target import Target, TopicPlace
+from marathon_ray.accounts import Accounts
+from marathon_ray.fleet import Fleet
+from marathon_ray.places.place import Reply, Silent
+from marathon_ray.reconcile import Limits
+from marathon_ray.rounds import BenchError, Rounds
+
+_SECONDS = 30.0
+
+
+class Meeting:
+    """Places that answer nobody before so many asks have come together."""
+
+    def __init__(self, parties: int) -> None:
+        self._all = asyncio.Barrier(parties)
+
+    def open(self, seat: str) -> None:
+        pass
+
+    async def ask(self, asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
+        async with asyncio.timeout(_SECONDS):
+            await self._all.wait()
+        return dict.fromkeys(asks, Silent())
+
+    async def room(self) -> str:
+        return "there is no room"
+
+    def close(self, seat: str) -> None:
+        pass
+
+    async def shut(self) -> None:
+        pass
+
+
+def rounds(*names: str, limits: Limits | None = None) -> Rounds:
+    places = Meeting(len(names))
+    spec = Consumers(of="orders", group="live")
+    target = Target(1, {}, {"orders": TopicPlace(1, 1)})
+    made: dict[str, Any] = {
+        name: Fleet(name, spec, workers=1, places=places, target=target, run="b-r") for name in names
+    }
+    for fleet in made.values():
+        fleet.limits = limits or fleet.limits
+        fleet.start()
+    return Rounds(made, Accounts({}), (), began=time.monotonic())
+
+
+async def turned(rounds: Rounds, times: int) -> None:
+    for _ in range(times):
+        await rounds.turn()
+
+
+def test_a_fleet_that_waits_for_its_workers_holds_up_no_other() -> None:
+    one = rounds("writers", "readers")
+    asyncio.run(turned(one, 2))
+    assert [doing.wanted for doing in one.last.fleets.values()] == [1, 1]
+
+
+def test_what_a_fleet_cannot_do_is_told_when_all_were_asked() -> None:
+    one = rounds("writers", "readers", limits=Limits(start=0.0))
+    with pytest.raises(
+        BenchError, match=r"fleet writers: 1 of its 1 workers have not come to life .* there is no room"
+    ):
+        asyncio.run(turned(one, 2))
+    assert one.most == {"writers": 0, "readers": 0}
