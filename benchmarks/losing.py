@@ -1,0 +1,168 @@
+"""One run that loses load machines in its middle: what is done to it, and what came of it."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass as plain
+from pathlib import Path
+from typing import ClassVar, Final, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from actors.order import Host
+from actors.spec import Auditors, Consumers, Producers
+from benchmarks.ray_nodes import RayNodes, kill
+from marathon_ray.blocking import blocking
+from marathon_ray.clusters import Opened
+from marathon_ray.kafka.local import LocalKafka
+from marathon_ray.kafka.topics import Topic
+from marathon_ray.promises.integrity import Integrity
+from marathon_ray.promises.promise import Declared, Ending, Promise, Verdict
+from marathon_ray.report.report import Report
+from marathon_ray.round import Phase, Round
+from marathon_ray.running import run
+from marathon_ray.scenario import Scenario
+from marathon_ray.toolkit import Toolkit
+
+Kind = Literal["worker", "node"]
+RATE: Final = 2000  # records a second
+_BACK: Final = 0.9  # of the rate in a round: it is back
+_AWAY: Final = "4 s"  # how long a lost node is missed before another one comes
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Conserved:
+    """Every record that was attempted stands in exactly one place of the balance, and none waits."""
+
+    safety: ClassVar[bool] = True
+
+    def mistakes(self, declared: Declared) -> Iterator[str]:  # noqa: ARG002 - it names nothing
+        """None."""
+        return iter(())
+
+    def begin(self, declared: Declared, ordinals: Mapping[str, int]) -> None:
+        """It looks at the end alone."""
+
+    def step(self, state: None, round_: Round) -> None:
+        """Nothing changes."""
+
+    def verdict(self, state: None, ending: Ending) -> Verdict:  # noqa: ARG002 - it has none
+        """By the balance of the moment."""
+        gaps = [*ending.balance.faults(), *(name for name in ("pending", "unaudited") if ending.balance.total(name))]
+        return Verdict(
+            promise="Conserved", demanded="every record stands in one place", found="; ".join(gaps) or "it does",
+            state="failed" if gaps else "passed", safety=True,
+        )  # fmt: skip
+
+
+class Losing(Scenario):
+    """Whoever of its writers, readers and auditors is lost: all that was acknowledged is there."""
+
+    orders: Topic = Topic(partitions=6, replication=3, min_insync=2)
+    writers: Producers = Producers(to="orders", rate=f"{RATE} records/s", size="200 B", workers=2)
+    readers: Consumers = Consumers(of="orders", group="live", workers=2, properties={"session.timeout.ms": "8000"})
+    auditors: Auditors = Auditors(of="orders", trailing="2 s", workers=2)
+    lose: Callable[[Toolkit], Awaitable[None]] = Field(exclude=True)
+
+    def promises(self) -> Iterator[Promise]:
+        yield Integrity("orders")
+        yield Conserved()
+
+    async def workload(self, kit: Toolkit) -> None:
+        await self.lose(kit)
+
+
+class Loser:
+    """Takes a worker or a node away in the middle of a run, gives room back, and watches the rounds as its audience."""
+
+    def __init__(self, nodes: RayNodes, kind: Kind, seed: int) -> None:
+        self._nodes, self._kind, self._draw = nodes, kind, random.Random(seed)
+        self.victims: tuple[str, ...] = ()  # seats
+        self.struck = self.room = 0.0  # monotonic seconds: of the loss, and from when on there was room for all again
+        self.noticed: float | None = None
+        self.back: float | None = None
+
+    async def __call__(self, kit: Toolkit) -> None:
+        await kit.steady(self._draw.uniform(2.0, 6.0))
+        hosts = await blocking(self._nodes.seats)
+        one = self._draw.choice(sorted(hosts))
+        self.struck = self.room = time.monotonic()
+        if self._kind == "worker":
+            self.victims = (one,)
+            kill(hosts[one])
+        else:
+            self.victims = _on(hosts, hosts[one].node)
+            await blocking(self._nodes.kill, hosts[one].node)
+            await kit.steady(_AWAY)
+            await blocking(self._nodes.add)
+            self.room = time.monotonic()
+        await kit.until(self.is_back, within="60 s")
+        await kit.steady("2 s")
+
+    def is_back(self, view: object) -> bool:  # noqa: ARG002 - the rounds tell it
+        """Whether all work again at their rate."""
+        return self.back is not None
+
+    def round(self, round_: Round, verdicts: Sequence[Verdict]) -> None:  # noqa: ARG002 - of the end alone
+        """One more round."""
+        if not self.struck or round_.phase is not Phase.WORKLOAD:
+            return
+        whole = all(doing.workers == doing.wanted for doing in round_.fleets.values())
+        if self.noticed is None and not whole:
+            self.noticed = time.monotonic()
+        rate = round_.fleets["writers"].counts.get("acknowledged", 0) / round_.seconds
+        if self.back is None and self.noticed and whole and rate >= _BACK * RATE:
+            self.back = time.monotonic()
+
+    def note(self, text: str) -> None:
+        """Nobody hears it."""
+
+
+def _on(hosts: Mapping[str, Host], node: str) -> tuple[str, ...]:
+    return tuple(sorted(seat for seat, host in hosts.items() if host.node == node))
+
+
+@plain(frozen=True, slots=True)
+class Lost:
+    """One such run. Times are seconds: from the loss until it was `noticed`, and from when there was room again until all
+    were `back` at their rate (None: never)."""
+
+    kind: Kind
+    victims: tuple[str, ...]
+    noticed: float | None
+    back: float | None
+    report: Report
+
+    @property
+    def deaths(self) -> int:
+        """Workers of all fleets that were lost."""
+        return sum(crew.deaths for crew in self.report.fleets)
+
+    @property
+    def unheard(self) -> int:
+        """The bound of what the lost ones did and nobody heard of."""
+        return sum(tail.unheard for crew in self.report.fleets for tail in crew.tails)
+
+    @property
+    def exact(self) -> bool:
+        """Whether every record stands in one place."""
+        return any(one.promise == "Conserved" and one.state == "passed" for one in self.report.verdicts)
+
+    @property
+    def true(self) -> bool:
+        """Whether nothing is lost but a tail: on a Kafka that is well, all that was acknowledged is found."""
+        total = self.report.total
+        return self.exact and not total("lost") and total("found") == total("acknowledged") > 0
+
+
+def lose(nodes: RayNodes, kafka: LocalKafka, folder: Path, *, kind: Kind, seed: int) -> Lost:
+    """A run on that cluster and these nodes, of which a worker or a node is lost."""
+    loser = Loser(nodes, kind, seed)
+    opened = Opened(kafka.name, ours=False, cluster=kafka, begin=lambda: None, end=lambda: None)
+    report = asyncio.run(run(Losing(lose=loser), cluster=opened, results=folder, seed=seed, tell=loser))
+    noticed, back = (
+        None if at is None else at - since for at, since in ((loser.noticed, loser.struck), (loser.back, loser.room))
+    )
+    return Lost(kind, loser.victims, noticed, back, report)

@@ -1,0 +1,73 @@
+"""Loses workers and whole Ray nodes at random moments of a run, and looks whether more than a tail was lost.
+
+python -m benchmarks.losses --times 20
+"""
+
+import argparse
+import random
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Final, get_args
+
+from benchmarks.losing import Kind, Lost, lose
+from benchmarks.ray_nodes import RayNodes
+from marathon_ray.kafka.local import LocalKafka
+
+BACK: Final = 10.0  # seconds from when there is room again until all work at their rate
+_KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+_HEAD: Final = (
+    "    lost    noticed   back  deaths unknown unheard acknowledged    found lost exact outcome  who; what was found\n"
+    "               s       s"
+)
+
+
+def row(number: int, one: Lost) -> str:
+    """A line of the table."""
+    total = one.report.total
+    found = Counter(finding.kind.value for finding in one.report.findings)
+    said = [", ".join(seat.split("-", 3)[-1] for seat in one.victims), *(f"{n} {kind}" for kind, n in found.items())]
+    return (
+        f"{number:3} {one.kind:6} {_seconds(one.noticed)} {_seconds(one.back)} {one.deaths:3} of {len(one.victims)}"
+        f" {total('unknown'):7} {one.unheard:7} {total('acknowledged'):12} {total('found'):8} {total('lost'):4}"
+        f" {'yes' if one.exact else 'NO':5} {one.report.outcome:8} {'; '.join([*said, one.report.cause])}"
+    )
+
+
+def _seconds(value: float | None) -> str:
+    return f"{'never' if value is None else f'{value:.1f}':>7}"
+
+
+def summary(runs: list[Lost]) -> str:
+    """All of it in one line."""
+    back = sorted(one.back for one in runs if one.back is not None)
+    prompt = sum(seconds <= BACK for seconds in back)
+    return (
+        f"{sum(one.true for one in runs)} of {len(runs)} lost no more than a tail; {prompt} of {len(runs)} back within "
+        f"{BACK:g} s (longest {_seconds(max(back, default=None)).strip()} s); "
+        f"{sum(one.deaths for one in runs)} deaths, {sum(one.report.total('unknown') for one in runs)} unknown of "
+        f"{sum(one.report.total('attempted') for one in runs)}; {dict(Counter(str(one.report.outcome) for one in runs))}"
+    )
+
+
+def main() -> None:
+    """Print each loss, and what came of all."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.losses", description=__doc__.splitlines()[0])
+    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kind", choices=_KINDS, help="lose only these, else both in turn")
+    parser.add_argument("--results", type=Path, help="where the reports are left")
+    asked = parser.parse_args()
+    draw, runs = random.Random(asked.seed), []
+    with LocalKafka(nodes=3) as kafka, RayNodes() as nodes, tempfile.TemporaryDirectory() as folder:
+        print(_HEAD, flush=True)
+        for number in range(asked.times):
+            kind = asked.kind or _KINDS[number % len(_KINDS)]
+            results = asked.results or Path(folder)
+            runs.append(lose(nodes, kafka, results, kind=kind, seed=draw.getrandbits(32)))
+            print(row(number + 1, runs[-1]), flush=True)
+    print(summary(runs))
+
+
+if __name__ == "__main__":
+    main()
