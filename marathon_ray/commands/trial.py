@@ -16,8 +16,8 @@ from marathon_ray.running import HERE, Ground
 from marathon_ray.scenario import Scenario
 
 SHORT: Final[Mapping[str, tuple[str, ...]]] = {
-    "steady-write": ("--steady=20 s",),
-    "kill-leader": ("--steady=15 s", "--down=20 s"),
+    "steady-write": ("--steady=15 s",),
+    "kill-leader": ("--steady=8 s", "--down=15 s"),
 }
 _SEATS: Final = 6  # more than any of these scenarios has at once
 _DEFAULTS: Final = Options()
