@@ -1,4 +1,4 @@
-"""One local Ray for all tests that need one."""
+"""One local Ray for all tests of a file that need one: a process drives one Ray at a time, and some need another."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ OpenPlaces = Callable[..., OnRay]
 _SEATS = 40
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ray_here() -> Iterator[None]:
     """Ray runs, with room for forty seats of the usual size."""
     connect(seats=_SEATS)

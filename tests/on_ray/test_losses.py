@@ -1,0 +1,53 @@
+"""A run on real Kafka that loses load machines: a worker's process, a whole node. It costs a tail, not the truth."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.losing import Kind, Lost, lose
+from benchmarks.ray_nodes import RayNodes
+from marathon_ray.kafka.local import LocalKafka
+from marathon_ray.outcome import Outcome
+
+pytestmark = [pytest.mark.on_ray, pytest.mark.on_kafka]
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[RayNodes]:
+    with RayNodes() as nodes:
+        yield nodes
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[LocalKafka]:
+    with LocalKafka(nodes=3) as kafka:
+        yield kafka
+
+
+def lost(nodes: RayNodes, kafka: LocalKafka, folder: Path, kind: Kind) -> Lost:
+    """Of every run: whoever was taken away was missed, all worked again, and every record is where it was said to be."""
+    one = lose(nodes, kafka, folder, kind=kind, seed=3)
+    assert any("-writers-" in seat for seat in one.victims)  # that seed draws a writer, who has most to lose
+    assert one.noticed is not None
+    assert one.back is not None
+    assert one.deaths >= len(one.victims) >= 1
+    assert one.true
+    assert [verdict.state for verdict in one.report.verdicts[:2]] == ["passed", "passed"]
+    assert [finding for finding in one.report.findings if finding.kind != "unowned"] == []
+    # A busy machine may take longer than ten seconds to replace a worker: then the bench was short, and says so.
+    short = one.report.outcome is Outcome.INVALID and "short of workers" in one.report.cause
+    assert one.report.outcome is Outcome.PASSED or short, one.report.cause
+    return one
+
+
+def test_a_killed_worker_costs_its_tail_and_the_run_goes_on(nodes: RayNodes, kafka: LocalKafka, tmp_path: Path) -> None:
+    one = lost(nodes, kafka, tmp_path, "worker")
+    assert len(one.victims) == 1
+
+
+def test_a_lost_node_costs_the_tails_of_all_its_workers_and_the_run_goes_on(
+    nodes: RayNodes, kafka: LocalKafka, tmp_path: Path
+) -> None:
+    one = lost(nodes, kafka, tmp_path, "node")
+    assert one.report.total("unknown") >= sum(tail.pending for crew in one.report.fleets for tail in crew.tails)
