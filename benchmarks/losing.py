@@ -1,6 +1,7 @@
 """One run that loses load machines in its middle: what is done to it, and what came of it."""
 
 import asyncio
+import os
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -80,6 +81,7 @@ class Loser:
     def __init__(self, nodes: RayNodes, kind: Kind, seed: int) -> None:
         self._nodes, self._kind, self._draw = nodes, kind, random.Random(seed)
         self.victims: tuple[str, ...] = ()  # seats
+        self.load = 0.0  # of the machine at the loss
         self.struck = self.room = 0.0  # monotonic seconds: of the loss, and from when on there was room for all again
         self.noticed: float | None = None
         self.back: float | None = None
@@ -88,6 +90,7 @@ class Loser:
         await kit.steady(self._draw.uniform(2.0, 6.0))
         hosts = await blocking(self._nodes.seats)
         one = self._draw.choice(sorted(hosts))
+        self.load = os.getloadavg()[0]
         self.struck = self.room = time.monotonic()
         if self._kind == "worker":
             self.victims = (one,)
@@ -127,12 +130,13 @@ def _on(hosts: Mapping[str, Host], node: str) -> tuple[str, ...]:
 @plain(frozen=True, slots=True)
 class Lost:
     """One such run. Times are seconds: from the loss until it was `noticed`, and from when there was room again until all
-    were `back` at their rate (None: never)."""
+    were `back` at their rate (None: never). `load` is the machine's at the loss, averaged over a minute."""
 
     kind: Kind
     victims: tuple[str, ...]
     noticed: float | None
     back: float | None
+    load: float
     report: Report
 
     @property
@@ -165,4 +169,4 @@ def lose(nodes: RayNodes, kafka: LocalKafka, folder: Path, *, kind: Kind, seed: 
     noticed, back = (
         None if at is None else at - since for at, since in ((loser.noticed, loser.struck), (loser.back, loser.room))
     )
-    return Lost(kind, loser.victims, noticed, back, report)
+    return Lost(kind, loser.victims, noticed, back, loser.load, report)

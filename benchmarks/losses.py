@@ -17,8 +17,8 @@ from marathon_ray.kafka.local import LocalKafka
 BACK: Final = 10.0  # seconds from when there is room again until all work at their rate
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _HEAD: Final = (
-    "    lost    noticed   back  deaths unknown unheard acknowledged    found lost exact outcome  who; what was found\n"
-    "               s       s"
+    "    lost   load noticed    back  deaths unknown unheard acknowledged    found lost exact outcome  who; what was found\n"
+    "                      s       s"
 )
 
 
@@ -28,7 +28,7 @@ def row(number: int, one: Lost) -> str:
     found = Counter(finding.kind.value for finding in one.report.findings)
     said = [", ".join(seat.split("-", 3)[-1] for seat in one.victims), *(f"{n} {kind}" for kind, n in found.items())]
     return (
-        f"{number:3} {one.kind:6} {_seconds(one.noticed)} {_seconds(one.back)} {one.deaths:3} of {len(one.victims)}"
+        f"{number:3} {one.kind:6} {one.load:4.0f} {_seconds(one.noticed)} {_seconds(one.back)} {one.deaths:3} of {len(one.victims)}"
         f" {total('unknown'):7} {one.unheard:7} {total('acknowledged'):12} {total('found'):8} {total('lost'):4}"
         f" {'yes' if one.exact else 'NO':5} {one.report.outcome:8} {'; '.join([*said, one.report.cause])}"
     )
