@@ -34,6 +34,7 @@ from marathon_ray.toolkit import Toolkit
 _WORKING_SECONDS: Final = 90.0
 _WARM_SECONDS: Final = 30.0
 _RETIRE_SECONDS: Final = 180.0
+_LEAVE_SECONDS: Final = 30.0
 _GROUPS_SECONDS: Final = 60.0
 _DRAIN_SECONDS: Final = 600.0
 _ENDS_SECONDS: Final = 5.0
@@ -232,13 +233,21 @@ class Attempt:
             self.accounts.stable_end(topic, partition, stable=log.stable, end=log.end, at=time.time_ns())
         return ends
 
-    async def _retire(self, *kinds: type[WorkerSpec]) -> None:
+    async def _retire(self, *kinds: type[WorkerSpec], within: float = _RETIRE_SECONDS) -> None:
         fleets = [fleet for fleet in self._rounds.fleets.values() if isinstance(fleet.spec, kinds)]
         for fleet in fleets:
             fleet.retire()
         self._rounds.hurry()
-        if not await self._rounds.until(lambda: all(fleet.ended for fleet in fleets), within=_RETIRE_SECONDS):
+        if not await self._rounds.until(lambda: all(fleet.ended for fleet in fleets), within=within):
             self._note(f"some of {', '.join(fleet.name for fleet in fleets)} did not end in good order")
+
+    async def leave(self) -> None:
+        """All workers have ended in good order, or their time for it is over: what they knew is booked, and no group waits
+        for a member that is gone."""
+        async with asyncio.TaskGroup() as group:
+            heart = group.create_task(self._rounds.run())
+            await self._retire(WorkerSpec, within=_LEAVE_SECONDS)
+            heart.cancel()
 
     async def clean_up(self) -> None:
         """Nothing that was created is left on the cluster."""

@@ -93,8 +93,9 @@ async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
     stops = Stops(note)
     chosen = options.get("seed")
     seed = secrets.randbits(32) if chosen is None else chosen
-    await blocking(ground.connect)
+    stops.install()
     try:
+        await blocking(ground.connect)
         with Journal(folder / NAME) as journal:
             journal.write(
                 "begin", run=names.run, bench=names.bench, scenario=scenario.title(), spec=scenario.model_dump(mode="json"),
@@ -109,6 +110,7 @@ async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
             journal.write("end", outcome=report.outcome, cause=report.cause)
     finally:
         await blocking(ground.leave)
+        stops.remove()
     return report
 
 
@@ -173,7 +175,6 @@ class Desk:
     async def play(self, places: Places) -> Report:
         """From the cluster to the report."""
         thing = Thing("cluster", self.opened.name)
-        self.stops.install()
         try:
             self.journal.intend(thing, ours=self.opened.ours)
             self.note(f"cluster {self.opened.name}")
@@ -186,7 +187,6 @@ class Desk:
         finally:
             await self.stops.step(blocking(self.opened.release), bears=2)
             self.journal.undone(thing)
-            self.stops.remove()
         return self._report()
 
     async def _on(self, cluster: Cluster, places: Places) -> None:
@@ -213,6 +213,7 @@ class Desk:
             if not attempt.drained and not self.stops.count:
                 self.course.invalid.append("the log was not read to its end: what lies there is not judged")
         if attempt.rounds:
+            await self._tried(attempt.leave(), bears=1)
             attempt.finish()
         await self._tried(attempt.clean_up(), bears=1)
 
