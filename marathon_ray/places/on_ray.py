@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Final, TypeAlias, cast
 
 import ray
+from ray._private import worker as _driver
 from ray.exceptions import RayActorError
 
 from actors.order import Answer, Ask, Host
@@ -61,6 +62,7 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
         "object_store_memory": _OBJECT_STORE,
         "include_dashboard": False,
     }
+    _let_ray_print(yes=False)
     for _ in range(1 if address else _STARTS):
         try:
             ray.init(address or "local", logging_level=logging.ERROR, log_to_driver=False, **({} if address else own))
@@ -69,6 +71,7 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
             ray.shutdown()
         else:
             return True
+    _let_ray_print(yes=True)
     raise ConnectionError(f"Ray at {address or 'this machine'}: {why}")
 
 
@@ -87,6 +90,12 @@ def _reach(address: str) -> None:
 def disconnect() -> None:
     """No Ray is driven from here; a local cluster of our own is gone."""
     ray.shutdown()
+    _let_ray_print(yes=True)
+
+
+def _let_ray_print(*, yes: bool) -> None:
+    """Of each death Ray prints a page on standard output, which is not its own: no option of its own forbids that."""
+    _driver._worker_logs_enabled = yes  # noqa: SLF001
 
 
 class OnRay:

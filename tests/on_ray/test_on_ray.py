@@ -86,6 +86,14 @@ def test_a_killed_process_breaks_its_call_and_comes_back_as_another_life(places:
     assert after.incarnation != before.incarnation
 
 
+def test_what_ray_says_of_a_death_is_not_printed_among_what_a_program_says(
+    ray_here: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {"lines": ["A worker died or was killed"], "pid": "raylet", "is_err": False}
+    ray._private.worker.print_to_stdstream(said, ignore_prefix=False)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_seat_that_hangs_is_silent_and_the_others_answer(places: OnRay, stopped: Callable[[int], None]) -> None:
     names = ["m-hung-1", "m-hung-2", "m-hung-3"]
     for name in names:
