@@ -88,10 +88,6 @@ class Rounds:
         async with self._lock:
             since = self._last - self._began
             answers = await self._ask()
-            for name, answered in answers.items():
-                self._note_written(self.fleets[name], answered.acks)
-                self._note_workers(name, answered)
-                self.told.take(answered.positions)
             if troubles := [answered.trouble for answered in answers.values() if answered.trouble]:
                 raise BenchError(troubles[0])
             doings = {name: answered.doing for name, answered in answers.items()}
@@ -106,8 +102,16 @@ class Rounds:
         without giving way, and the accounts do not mind whose tallies come first."""
         async with asyncio.TaskGroup() as group:
             now = time.monotonic()
-            asks = {name: group.create_task(fleet.round(self.accounts, now)) for name, fleet in self.fleets.items()}
+            asks = {name: group.create_task(self._ask_fleet(name, now)) for name in self.fleets}
         return {name: ask.result() for name, ask in asks.items()}
+
+    async def _ask_fleet(self, name: str, now: float) -> Answered:
+        """Noted at once: a round that is cancelled keeps what was answered by then."""
+        answered = await self.fleets[name].round(self.accounts, now)
+        self._note_written(self.fleets[name], answered.acks)
+        self._note_workers(name, answered)
+        self.told.take(answered.positions)
+        return answered
 
     def finish(self) -> Round:
         """The last round: all that is left is judged."""
