@@ -80,12 +80,29 @@ def _passes(error: refusals.BrokerResponseError) -> bool:
     return isinstance(error, refusals.RetriableError | refusals.RequestTimedOutError)
 
 
+class _Selector(NetworkSelector):  # type: ignore[misc]  # kafka-python has no types
+    """Remembers every socket that was waited for: kafka-python forgets those that were refused or whose broker died."""
+
+    def __init__(self) -> None:
+        super().__init__(client_id="marathon")
+        self._waited_for: list[Any] = []
+
+    def register_event(self, fileobj: Any, event: int, task: object) -> None:  # noqa: ANN401
+        self._waited_for.append(fileobj)
+        super().register_event(fileobj, event, task)
+
+    def close(self) -> None:
+        super().close()
+        for each in self._waited_for:
+            each.close()
+
+
 @contextmanager
 def _client(settings: Mapping[str, object]) -> Iterator[Any]:
     """An admin client; its thread and its sockets are gone afterwards, also where it never came to be (it forgets them)."""
     limits = {"bootstrap_timeout_ms": _STEP, "request_timeout_ms": _STEP}
     patience = {"socket_connection_setup_timeout_ms": _STEP, "socket_connection_setup_timeout_max_ms": _STEP}
-    loop = NetworkSelector(client_id="marathon")
+    loop = _Selector()
     made: list[KafkaNetClient] = []
 
     def make(**configuration: object) -> KafkaNetClient:
