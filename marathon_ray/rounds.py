@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -60,13 +60,22 @@ class Rounds:
         """Until cancelled. Raises BenchError where a fleet cannot work."""
         while True:
             began = time.monotonic()
-            await self.turn()
+            await self._whole(self.turn())
             self._hurry.clear()
             rest = max(0.05, began + SECONDS - time.monotonic())
             try:
                 await asyncio.wait_for(self._hurry.wait(), rest)
             except TimeoutError:
                 continue
+
+    async def _whole(self, turn: Coroutine[None, None, Round]) -> None:
+        """To its end, also when cancelled meanwhile: what a round saw of its workers is told."""
+        going = asyncio.ensure_future(turn)
+        try:
+            await asyncio.shield(going)
+        except asyncio.CancelledError:
+            await going
+            raise
 
     async def until(self, holds: Callable[[], bool], *, within: float) -> bool:
         """Whether that held after a round, at most so many seconds from now."""

@@ -67,6 +67,30 @@ def test_a_fleet_that_waits_for_its_workers_holds_up_no_other() -> None:
     assert [doing.wanted for doing in one.last.fleets.values()] == [1, 1]
 
 
+def test_a_round_that_is_cancelled_comes_to_its_end_and_a_second_cancellation_cuts_it() -> None:
+    async def cancelled(times: int) -> tuple[Rounds, bool]:
+        one = rounds("writers", "readers")
+        places: Any = one.fleets["writers"]._places
+        places._all = asyncio.Barrier(3)  # two fleets and we
+        heart = asyncio.create_task(one.run())
+        while places._all.n_waiting < 2:
+            await asyncio.sleep(0)
+        for _ in range(times):
+            heart.cancel()
+            await asyncio.sleep(0)
+        waits = not heart.done()
+        if waits and times == 1:
+            await places._all.wait()
+        await asyncio.wait([heart])
+        return one, waits
+
+    whole, waited = asyncio.run(cancelled(1))
+    assert waited
+    assert set(whole.last.fleets) == {"writers", "readers"}
+    cut, _ = asyncio.run(cancelled(2))
+    assert not cut.last.fleets
+
+
 def test_what_a_fleet_cannot_do_is_told_when_all_were_asked() -> None:
     one = rounds("writers", "readers", limits=Limits(start=0.0))
     with pytest.raises(
