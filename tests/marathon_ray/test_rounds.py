@@ -23,14 +23,16 @@ class Meeting:
     """Places that answer nobody before so many asks have come together."""
 
     def __init__(self, parties: int) -> None:
-        self._all = asyncio.Barrier(parties)
+        self.all = asyncio.Barrier(parties)
+        self.asked = asyncio.Semaphore(0)
 
     def open(self, seat: str) -> None:
         pass
 
     async def ask(self, asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
         async with asyncio.timeout(_SECONDS):
-            await self._all.wait()
+            self.asked.release()
+            await self.all.wait()
         return dict.fromkeys(asks, Silent())
 
     async def room(self) -> str:
@@ -71,16 +73,16 @@ def test_a_round_that_is_cancelled_comes_to_its_end_and_a_second_cancellation_cu
     async def cancelled(times: int) -> tuple[Rounds, bool]:
         one = rounds("writers", "readers")
         places: Any = one.fleets["writers"]._places
-        places._all = asyncio.Barrier(3)  # two fleets and we
+        places.all = asyncio.Barrier(3)  # two fleets and we
         heart = asyncio.create_task(one.run())
-        while places._all.n_waiting < 2:
-            await asyncio.sleep(0)
+        for _ in one.fleets:
+            await places.asked.acquire()
         for _ in range(times):
             heart.cancel()
             await asyncio.sleep(0)
         waits = not heart.done()
         if waits and times == 1:
-            await places._all.wait()
+            await places.all.wait()
         await asyncio.wait([heart])
         return one, waits
 
