@@ -15,7 +15,7 @@ from marathon_ray.gathering import Answered, Gathering, Loss
 from marathon_ray.places.place import Places, Reply
 from marathon_ray.reconcile import Action, Bury, Close, GiveUp, Limits, Open, Overdue, Renew, Wanted, reconcile
 from marathon_ray.round import Doing
-from marathon_ray.seats import Seat, State, observe, reborn
+from marathon_ray.seats import Seat, State, observe, reborn, spent
 from marathon_ray.slices import aged, resumed
 
 _PASSES: Final = ("first", "second")
@@ -156,6 +156,8 @@ class Fleet:
         return first, second
 
     def _book(self, seat: Seat, reply: Reply, turn: _Turn) -> None:
+        if isinstance(reply, Answer):
+            turn.gathering.cpu += spent(seat, reply.host)
         if isinstance(reply, Answer) and reply.tally and reply.incarnation == seat.incarnation:
             turn.gathering.add(reply.tally.after(turn.accounts.version(reply.tally.worker)))
             turn.accounts.take(reply.tally)
@@ -209,6 +211,7 @@ class Fleet:
             counts=dict(gathering.counts),
             latencies=gathering.latencies,
             busiest=max((seat.busy for seat in live), default=0.0),
+            cpu=gathering.cpu,
         )
         self._looked = turn.now
         hosts = {seat.name: seat.host for seat in live if seat.host}

@@ -48,6 +48,7 @@ class Gathering:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.cpu = 0.0  # seconds
         self.latencies: dict[str, Counts] = {}
         self.positions: list[Row] = []
         self._claims: list[Table] = [nothing(CLAIMS)]

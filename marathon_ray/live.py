@@ -132,14 +132,21 @@ def broken(before: Mapping[str, str], verdicts: Sequence[Verdict]) -> Iterator[s
 
 
 def record(round_: Round, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """A round for programs: counts are of the round, latencies in µs, `at` is its end."""
+    """A round for programs: counts are of the round, latencies in µs, `at` is its end, `cpu` are seconds of processes (the
+    driver's, and a fleet's), `acks` says when the first and the last acknowledgement of the round came."""
     return {
-        "at": datetime.fromtimestamp(round_.at / 1e9, UTC).isoformat(timespec="milliseconds"),
+        "at": _at(round_.at),
         "since": round(round_.since, 3), "until": round(round_.until, 3), "phase": str(round_.phase),
         "faults": list(round_.faults), "lag": dict(round_.lag), "unaudited": round_.unaudited,
+        "acks": [_at(round_.acks["first"].min()), _at(round_.acks["last"].max())] if len(round_.acks) else [],
+        "cpu": round(round_.cpu, 4),
         "fleets": {name: _doing(doing) for name, doing in round_.fleets.items()},
         "promises": {verdict.promise: verdict.state for verdict in verdicts},
     }  # fmt: skip
+
+
+def _at(wall: int) -> str:
+    return datetime.fromtimestamp(int(wall) / 1e9, UTC).isoformat(timespec="milliseconds")
 
 
 def _doing(doing: Doing) -> dict[str, Any]:
@@ -147,7 +154,7 @@ def _doing(doing: Doing) -> dict[str, Any]:
     offered = None if doing.offered < 0 else doing.offered
     return {
         "workers": doing.workers, "wanted": doing.wanted, "offered": offered, "counts": dict(doing.counts),
-        "latencies": latencies, "busiest": round(doing.busiest, 3),
+        "latencies": latencies, "busiest": round(doing.busiest, 3), "cpu": round(doing.cpu, 3),
     }  # fmt: skip
 
 

@@ -36,6 +36,7 @@ class Doing:
     counts: Mapping[str, int] = field(default_factory=dict)
     latencies: Mapping[str, Counts] = field(default_factory=dict)
     busiest: float = 0.0  # CPU share (1 is a core) of its busiest worker's process
+    cpu: float = 0.0  # seconds that its workers' processes used between their last answers and these
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Round:
     """From `since` to `until`, in seconds since the run began; `at` is the wall clock of its end, ns.
 
     `faults` names those that were on at any time of it. `lag` is by fleet that reads as a group, in records behind where the
-    first pass has come to. `unaudited` are acknowledged records that wait to be judged.
+    first pass has come to. `unaudited` are acknowledged records that wait to be judged. `cpu` are the CPU seconds of the
+    driver's own process.
     """
 
     since: float
@@ -56,6 +58,7 @@ class Round:
     acks: Table = field(default_factory=partial(nothing, ACKS))
     lag: Mapping[str, int] = field(default_factory=dict)
     unaudited: int = 0
+    cpu: float = 0.0
 
     @property
     def seconds(self) -> float:

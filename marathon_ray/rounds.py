@@ -42,7 +42,7 @@ class Rounds:
         self.written: Counter[int] = Counter()  # by topic's ordinal, bytes of values acknowledged
         self.last = Round(0.0, 0.0, 0, Phase.PREPARE)
         self._sinks = sinks
-        self._began, self._last = began, time.monotonic()
+        self._began, self._last, self._cpu = began, time.monotonic(), time.process_time()
         self._hurry = asyncio.Event()
         self._turned = asyncio.Condition()
         self._lock = asyncio.Lock()
@@ -127,12 +127,13 @@ class Rounds:
         return self._close(self._last - self._began, {}, nothing(ACKS), self.accounts.finish())
 
     def _close(self, since: float, doings: Mapping[str, Doing], acks: Table, settled: Window) -> Round:
-        self._last = time.monotonic()
+        self._last, cpu = time.monotonic(), time.process_time() - self._cpu
+        self._cpu += cpu
         until = self._last - self._began
         on = tuple(shade.fault for shade in self.shades if shade.until is None or shade.until >= since)
         unaudited = self.accounts.balance().total("unaudited")
         lag = {name: self.lag(name) for name, fleet in self.fleets.items() if _group(fleet)}
-        round_ = self.last = Round(since, until, time.time_ns(), self.phase, doings, on, settled, acks, lag, unaudited)
+        round_ = self.last = Round(since, until, time.time_ns(), self.phase, doings, on, settled, acks, lag, unaudited, cpu)
         for sink in self._sinks:
             sink(round_)
         return round_

@@ -70,10 +70,13 @@ def _answered(seat: Seat, answer: Answer, now: float) -> Seat:
 
 
 def _share(seat: Seat, host: Host, now: float) -> float:
+    return spent(seat, host) / (now - seat.since) if now > seat.since and seat.state is State.ALIVE else 0.0
+
+
+def spent(seat: Seat, host: Host) -> float:
+    """CPU seconds of the seat's process since its last answer; 0 where that was another process, or none."""
     before = seat.host
-    if before is None or before.pid != host.pid or now <= seat.since or seat.state is not State.ALIVE:
-        return 0.0
-    return (host.cpu_seconds - before.cpu_seconds) / (now - seat.since)
+    return host.cpu_seconds - before.cpu_seconds if before and before.pid == host.pid else 0.0
 
 
 def reborn(seat: Seat, now: float) -> Seat:

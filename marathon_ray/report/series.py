@@ -30,6 +30,7 @@ def values(round_: Round) -> Iterator[tuple[str, str, float]]:
     for name, behind in round_.lag.items():
         yield "", f"lag {name}", behind
     yield "", "unaudited", round_.unaudited
+    yield "", "driver cpu", round_.cpu
     settled: dict[str, int] = {}
     for place in round_.settled.counts.values():
         for name, count in place.items():
@@ -38,7 +39,7 @@ def values(round_: Round) -> Iterator[tuple[str, str, float]]:
 
 
 def _done(doing: Doing) -> Iterator[tuple[str, float]]:
-    yield from (("workers", doing.workers), ("wanted", doing.wanted), ("busiest", doing.busiest))
+    yield from (("workers", doing.workers), ("wanted", doing.wanted), ("busiest", doing.busiest), ("cpu", doing.cpu))
     if doing.offered >= 0:
         yield "offered", doing.offered
     yield from doing.counts.items()

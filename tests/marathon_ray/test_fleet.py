@@ -229,6 +229,11 @@ def test_acknowledgements_are_told_by_partition_with_their_times(crew: Crew) -> 
     assert (rows["count"] > 0).all()
 
 
+def test_what_its_processes_used_is_told_round_by_round(crew: Crew) -> None:
+    crew.writers()
+    crew.until(lambda: crew.newest["writers"].doing.cpu > 0)  # the kernel counts in hundredths of a second
+
+
 def test_what_the_schedule_asks_for_is_told_and_unlimited_asks_for_nothing(crew: Crew) -> None:
     fleet = crew.writers(rate="1000 records/s")
     crew.settle()

@@ -3,11 +3,12 @@
 import io
 import json
 
+import numpy as np
 from rich.console import Console
 
-from marathon_ray.live import Json, Live, Plain, audience, lines
+from marathon_ray.live import Json, Live, Plain, audience, lines, record
 from marathon_ray.promises.promise import Verdict
-from marathon_ray.round import Doing, Phase, Round
+from marathon_ray.round import ACKS, Doing, Phase, Round
 from tests.marathon_ray.report import sample
 
 ROUNDS = list(sample.rounds(130))
@@ -92,6 +93,14 @@ def test_programs_get_one_object_a_round() -> None:
     assert set(first["fleets"]["writers"]["latencies"]["response"]) == {"p50", "p99"}
     assert (first["promises"], first["faults"]) == ({"Integrity(orders)": "failed"}, ["kill leader"])
     assert second == {"note": "healed"}
+
+
+def test_programs_are_told_when_acknowledgements_came_and_what_processors_did() -> None:
+    table = np.array([(1, 0, 3 * 10**9, 4 * 10**9, 5), (1, 1, 2 * 10**9, 3 * 10**9, 5)], ACKS)
+    told = record(Round(0, 1, 0, Phase.WORKLOAD, {"w": Doing(cpu=0.25)}, acks=table, cpu=0.5), [])
+    assert told["acks"] == ["1970-01-01T00:00:02.000+00:00", "1970-01-01T00:00:04.000+00:00"]
+    assert (told["cpu"], told["fleets"]["w"]["cpu"]) == (0.5, 0.25)
+    assert record(Round(0, 1, 0, Phase.WORKLOAD), [])["acks"] == []
 
 
 def test_a_terminal_is_drawn_four_times_a_second_at_most_and_left_as_it_was() -> None:
