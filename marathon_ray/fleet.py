@@ -47,6 +47,7 @@ class Fleet:
         self._numbers = count(1)
         self._served: set[int] = set()  # slices that have had a worker
         self._failures: dict[int, tuple[int, str]] = {}  # how often a slice's workers failed in a row, and why the last
+        self._lost = False  # one was lost, and they were not all at work since
         self._began: float | None = None  # when the first worker was told what to do
         self._looked = 0.0  # when the last round was
 
@@ -193,6 +194,7 @@ class Fleet:
 
     def _bury(self, seat: Seat, turn: _Turn) -> None:
         if seat.order:
+            self._lost = self._lost or not seat.leaves
             why = seat.why or f"it has not answered for {turn.now - seat.since:.1f} s"
             tail = turn.accounts.bury(seat.order.worker, at=time.time_ns())
             turn.losses.append(Loss(seat.name, seat.order.worker, why, seat.preempted, tail))
@@ -203,6 +205,7 @@ class Fleet:
 
     def _answered(self, turn: _Turn, trouble: str) -> Answered:
         live = [seat for seat in self._seats.values() if seat.state is State.ALIVE]
+        lost, self._lost = self._lost, self._lost and self.works and not self.settled
         gathering = turn.gathering
         doing = Doing(
             workers=sum(seat.order is not None for seat in live),
@@ -211,6 +214,8 @@ class Fleet:
             counts=dict(gathering.counts),
             latencies=gathering.latencies,
             busiest=max((seat.busy for seat in live), default=0.0),
+            silent=any(seat.state is State.SILENT and not seat.leaves for seat in self._seats.values()),
+            lost=lost,
             cpu=gathering.cpu,
         )
         self._looked = turn.now

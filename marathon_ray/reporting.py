@@ -49,11 +49,19 @@ def report_of(desk: "Desk", end: Outcome, verdicts: list[Verdict]) -> Report:
         spec=without_secrets(desk.scenario.model_dump(mode="json")),
         cluster={"name": desk.opened.name},
         verdicts=tuple(verdicts),
-        notes=tuple(Note(text=text, since=since) for since, text in course.notes),
+        notes=tuple(_notes(desk)),
         allowances=tuple(_allowances(desk.scenario, attempt)),
         series=series,
         **(_seen(attempt) if attempt and attempt.rounds else {}),
     )
+
+
+def _notes(desk: "Desk") -> Iterator[Note]:
+    """What was said, and when the bench was not whole."""
+    yield from (Note(text=text, since=since) for since, text in desk.course.notes)
+    if desk.attempt and desk.attempt.rounds:
+        for fleets, since, until in desk.attempt.rounds.short:
+            yield Note(text=f"the bench lacked workers: {', '.join(fleets)}", since=since, until=until)
 
 
 def _seen(attempt: Attempt) -> dict[str, Any]:

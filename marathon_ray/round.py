@@ -36,6 +36,8 @@ class Doing:
     counts: Mapping[str, int] = field(default_factory=dict)
     latencies: Mapping[str, Counts] = field(default_factory=dict)
     busiest: float = 0.0  # CPU share (1 is a core) of its busiest worker's process
+    silent: bool = False  # whether one that worked does not answer
+    lost: bool = False  # whether one was lost, and they were not all at work since
     cpu: float = 0.0  # seconds that its workers' processes used between their last answers and these
 
 
@@ -45,7 +47,8 @@ class Round:
 
     `faults` names those that were on at any time of it. `lag` is by fleet that reads as a group, in records behind where the
     first pass has come to. `unaudited` are acknowledged records that wait to be judged. `cpu` are the CPU seconds of the
-    driver's own process.
+    driver's own process. `short` names the fleets that lacked workers, or still made up for it: what was measured then says
+    nothing of the target.
     """
 
     since: float
@@ -59,6 +62,7 @@ class Round:
     lag: Mapping[str, int] = field(default_factory=dict)
     unaudited: int = 0
     cpu: float = 0.0
+    short: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:

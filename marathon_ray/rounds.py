@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from marathon_ray.fleet import Fleet
 from marathon_ray.gathering import Answered, Loss
 from marathon_ray.promises.promise import Shade
 from marathon_ray.round import ACKS, Doing, Phase, Round
+from marathon_ray.shortage import Shortage
 from marathon_ray.told import Place, Told
 
 SECONDS: Final = 1.0
@@ -42,6 +43,8 @@ class Rounds:
         self.written: Counter[int] = Counter()  # by topic's ordinal, bytes of values acknowledged
         self.last = Round(0.0, 0.0, 0, Phase.PREPARE)
         self._sinks = sinks
+        self._shortage = Shortage()
+        self.short: list[tuple[tuple[str, ...], float, float]] = []  # which fleets lacked workers, since and until when
         self._began, self._last, self._cpu = began, time.monotonic(), time.process_time()
         self._hurry = asyncio.Event()
         self._turned = asyncio.Condition()
@@ -133,10 +136,28 @@ class Rounds:
         on = tuple(shade.fault for shade in self.shades if shade.until is None or shade.until >= since)
         unaudited = self.accounts.balance().total("unaudited")
         lag = {name: self.lag(name) for name, fleet in self.fleets.items() if _group(fleet)}
-        round_ = self.last = Round(since, until, time.time_ns(), self.phase, doings, on, settled, acks, lag, unaudited, cpu)
+        lacked, self._shortage = self._shortage, self._shortage.after(doings, self._behind(lag, acks))
+        round_ = self.last = Round(
+            since, until, time.time_ns(), self.phase, doings, on, settled, acks, lag, unaudited, cpu,
+            short=self._shortage.spoiled(lacked),
+        )  # fmt: skip
+        self._note_short(round_)
         for sink in self._sinks:
             sink(round_)
         return round_
+
+    def _note_short(self, round_: Round) -> None:
+        """Rounds in a row are one time."""
+        if not round_.short:
+            return
+        since = round_.since
+        if self.short and self.short[-1][0] == round_.short and self.short[-1][2] == since:
+            since = self.short.pop()[1]
+        self.short.append((round_.short, since, round_.until))
+
+    def _behind(self, lag: Mapping[str, int], acks: Table) -> list[str]:
+        """Fleets whose group lags by more than what was acknowledged in this round."""
+        return [name for name, records in lag.items() if records > _acknowledged(acks, self.places(name))]
 
     def _note_workers(self, fleet: str, answered: Answered) -> None:
         workers = answered.doing.workers
@@ -161,6 +182,11 @@ class Rounds:
         topics = getattr(one.spec, "of", ())
         known = one.target.topics
         return [(known[name].ordinal, number) for name in topics for number in range(known[name].partitions)]
+
+
+def _acknowledged(acks: Table, places: Iterable[Place]) -> int:
+    topics = {topic for topic, _ in places}
+    return int(acks["count"][np.isin(acks["topic"], list(topics))].sum())
 
 
 def _group(fleet: Fleet) -> str:

@@ -21,7 +21,8 @@ _OVER: Final = (Phase.DRAIN, Phase.CLEANUP)
 @plain(frozen=True, slots=True)
 class Chase:
     """How a fleet has come along: seconds of the run (since `began`, caught up at `reached`, last seen at `seen`),
-    records that it has read, its last lag and its greatest (-1: none was seen)."""
+    records that it has read, its last lag and its greatest (-1: none was seen). `short` are seconds in which the bench
+    lacked workers."""
 
     topics: tuple[int, ...]
     began: float | None = None
@@ -30,6 +31,14 @@ class Chase:
     read: int = 0
     lag: int = -1
     worst: int = -1
+    short: float = 0.0
+
+    @property
+    def spent(self) -> float:
+        """Seconds of the group's own."""
+        if self.began is None:
+            return 0.0
+        return (self.seen if self.reached is None else self.reached) - self.began - self.short
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -37,7 +46,8 @@ class Drained:
     """The group of a fleet has caught up within that time after the fleet's start: it has read something, and lags no
     further behind than what was acknowledged in one round.
 
-    Time is told by whole rounds, which can make it longer by two of them at most. Once the workload is over nobody writes
+    Time is told by whole rounds, which can make it longer by two of them at most; while the bench lacks workers it stands
+    still. Once the workload is over nobody writes
     any more, so to be drained then is no feat and does not count.
     """
 
@@ -80,11 +90,12 @@ class Drained:
             read=read,
             lag=state.lag if lag is None else lag,
             worst=max(state.worst, -1 if lag is None else lag),
+            short=state.short + (round_.seconds if round_.short else 0.0),
         )
 
     def verdict(self, state: Chase, ending: Ending) -> Verdict:  # noqa: ARG002 - rounds have told all
         """Failed as soon as the time is over; undecided while it is not."""
-        spent = 0.0 if state.began is None else (state.seen if state.reached is None else state.reached) - state.began
+        spent = state.spent
         in_time = spent <= self.within
         kept = None if state.reached is None and in_time else in_time
         return Verdict(

@@ -33,7 +33,7 @@ class Waits:
     """Each partition's gaps beyond the floor (wall clock, ns), and since when it waits for its next acknowledgement (the
     last one, or when writing began; 0: nobody has written yet). `acked` are the last acknowledgements (0: none came);
     somebody wrote until `until`, and nobody ever will again if it is `over`. `hidden` is the longest time in one row, which
-    may hide a gap."""
+    may hide a gap. `short` are the times (from, to) in which the bench lacked workers that write."""
 
     topic: int
     fleets: tuple[str, ...]
@@ -44,6 +44,7 @@ class Waits:
     until: int = 0
     over: bool = False
     hidden: int = 0
+    short: tuple[tuple[int, int], ...] = ()
 
     def closed(self, ends: Numbers) -> Table:
         """The gaps, with those that end there (one a partition) where they are beyond the floor."""
@@ -56,6 +57,11 @@ class Waits:
         if len(gaps) > _MOST_GAPS:
             gaps = gaps[np.argsort(gaps["end"] - gaps["start"])[-_MOST_GAPS // 2 :]]
         return gaps
+
+    def lacked(self, starts: Numbers, ends: Numbers) -> Numbers:
+        """For how long (ns) of each of these times the bench lacked workers."""
+        overlaps = [np.minimum(ends, until) - np.maximum(starts, since) for since, until in self.short]
+        return np.asarray(sum((np.maximum(0, each) for each in overlaps), start=np.zeros(len(ends), np.int64)))
 
     def widened(self, partitions: int) -> "Waits":
         """With as many partitions; of new ones nothing has come yet."""
@@ -77,8 +83,9 @@ class WritableAgain:
     """After the begin of each fault, every partition of the topic is written again within that time.
 
     An outage is the longest gap between acknowledgements that ends after the fault's begin and starts before the next
-    fault's, without what of it was before; in a partition that is never written again it lasts until writing ends. While
-    no fleet is wanted that writes there, nothing is missed. Times are those of the writers' wall clocks.
+    fault's, without what of it was before, and without what of it the bench lacked workers that write; in a partition that
+    is never written again it lasts until writing ends. While no fleet is wanted that writes there, nothing is missed. Times
+    are those of the writers' wall clocks.
     """
 
     safety: ClassVar[bool] = False
@@ -139,7 +146,8 @@ class WritableAgain:
 
     def _bad(self, state: Waits, outage: Outage) -> "np.ndarray[Any, np.dtype[np.bool_]]":
         """Which partitions took too long; that one is never written again is known once nobody writes any more."""
-        return np.asarray((outage.seconds > self.within) | (outage.never & state.over))
+        told = outage.seconds > TELLING / 1e9
+        return np.asarray((outage.seconds > self.within) | (outage.never & state.over & told))
 
     def _late(self, state: Waits, late: list[Outage]) -> str:
         """The worst of the faults in words."""
@@ -167,7 +175,7 @@ class WritableAgain:
 
 def _writing(state: Waits, round_: Round) -> Waits:
     """Who begins to write waits from then on; a wait that was left open when writing ended, ended there."""
-    state = replace(state, over=state.over or round_.phase in _OVER)
+    state = replace(state, over=state.over or round_.phase in _OVER, short=_shorter(state, round_))
     doings = [round_.fleets[name] for name in state.fleets if name in round_.fleets]
     at_work = any(doing.workers > 0 for doing in doings)
     wanted = round_.phase not in _OVER and any(doing.wanted > 0 for doing in doings)
@@ -180,6 +188,14 @@ def _writing(state: Waits, round_: Round) -> Waits:
     return replace(state, writing=True, until=round_.at, gaps=gaps, since=since)
 
 
+def _shorter(state: Waits, round_: Round) -> tuple[tuple[int, int], ...]:
+    if not set(round_.short) & set(state.fleets):
+        return state.short
+    since = round_.at - round(round_.seconds * 1e9)
+    *before, last = state.short or ((since, since),)
+    return (*before, (last[0], round_.at)) if since - last[1] < FLOOR else (*before, last, (since, round_.at))
+
+
 def _outages(state: Waits, shades: tuple[Shade, ...]) -> Iterator[Outage]:
     """One for each fault after whose begin somebody wrote long enough to tell."""
     gaps = state.closed(np.full(len(state.since), state.until))
@@ -189,10 +205,12 @@ def _outages(state: Waits, shades: tuple[Shade, ...]) -> Iterator[Outage]:
             continue
         later = following.at - ON_THEIR_WAY if following else _ENDLESS
         mine = gaps[(gaps["end"] > shade.at) & (gaps["start"] < later)]
-        seconds = np.zeros(len(state.since))
-        np.maximum.at(seconds, mine["partition"], (mine["end"] - np.maximum(mine["start"], shade.at)) / 1e9)
+        seconds, starts = np.zeros(len(state.since)), np.maximum(mine["start"], shade.at)
+        lasting = mine["end"] - starts - state.lacked(starts, mine["end"])
+        np.maximum.at(seconds, mine["partition"], lasting / 1e9)
         never = state.acked < shade.at + ON_THEIR_WAY
-        seconds[never] = (state.until - shade.at) / 1e9
+        had = np.array([state.until]) - shade.at - state.lacked(np.array([shade.at]), np.array([state.until]))
+        seconds[never] = had / 1e9
         yield Outage(shade, seconds, never)
 
 

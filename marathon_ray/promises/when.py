@@ -1,4 +1,4 @@
-"""Which rounds a promise looks at: those of the workload, all of them, or those without or with a fault."""
+"""Which rounds a promise looks at: those of the workload in which the bench was whole, without or with a fault."""
 
 from typing import Literal, TypeAlias
 
@@ -14,9 +14,10 @@ def contradiction(outside: Faults, inside: Faults) -> str | None:
 
 def chosen(round_: Round, *, outside: Faults, inside: Faults) -> bool:
     """Whether that round counts. A fault that was on at any time of it makes it one inside faults; the next round is
-    outside again, with no grace."""
+    outside again, with no grace. While the bench lacks workers it is not the target that is measured."""
     on = bool(round_.faults)
-    return round_.phase is Phase.WORKLOAD and not (outside and on) and not (inside and not on)
+    whole = round_.phase is Phase.WORKLOAD and not round_.short
+    return whole and not (outside and on) and not (inside and not on)
 
 
 def phrase(outside: Faults, inside: Faults) -> str:

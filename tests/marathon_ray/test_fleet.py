@@ -120,6 +120,48 @@ def test_a_worker_whose_call_breaks_is_buried_and_replaced_in_one_round(crew: Cr
     assert crew.findings == []
 
 
+def test_a_fleet_lacks_somebody_from_a_loss_until_all_work_again(crew: Crew, places: Perilous) -> None:
+    fleet = crew.writers(workers=2)
+
+    def tells() -> tuple[bool, bool]:
+        doing = crew.newest["writers"].doing
+        return doing.silent, doing.lost
+
+    crew.settle()
+    assert tells() == (False, False)
+    places.mutes("m-b-r-writers-2")
+    crew.turn()
+    assert tells() == (True, False)
+    places.breaks("m-b-r-writers-1")
+    crew.turn()
+    assert tells() == (True, True)
+    fleet.limits = Limits(silent=0.05, young=0.05)
+    crew.settle()
+    crew.turn()
+    assert tells() == (False, False)
+
+
+def test_a_life_that_is_replaced_at_once_was_lost_in_that_round(crew: Crew, places: Perilous) -> None:
+    crew.writers(workers=1)
+    crew.settle()
+    places.restarts("m-b-r-writers-1")
+    crew.turn()
+    assert crew.newest["writers"].doing.lost
+    crew.settle()
+    crew.turn()
+    assert not crew.newest["writers"].doing.lost
+
+
+def test_to_want_more_or_fewer_is_no_loss(crew: Crew) -> None:
+    fleet = crew.writers(workers=2)
+    crew.settle()
+    for workers in (3, 1):
+        fleet.scale(workers)
+        crew.turn()
+        assert not crew.newest["writers"].doing.lost
+        crew.settle()
+
+
 def test_a_replaced_worker_has_a_new_name_and_the_slice_of_the_lost_one(crew: Crew, places: Perilous) -> None:
     fleet = crew.writers(workers=2)
     crew.settle()
@@ -231,6 +273,7 @@ def test_acknowledgements_are_told_by_partition_with_their_times(crew: Crew) -> 
 
 def test_what_its_processes_used_is_told_round_by_round(crew: Crew) -> None:
     crew.writers()
+    crew.write(2000)
     crew.until(lambda: crew.newest["writers"].doing.cpu > 0)  # the kernel counts in hundredths of a second
 
 

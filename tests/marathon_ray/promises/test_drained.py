@@ -43,6 +43,13 @@ def test_who_does_not_catch_up_fails_once_the_time_is_over_and_is_undecided_befo
     assert (verdict.state, verdict.found) == ("failed", "not caught up in 6 s: 3,000 read, 3,000 records behind")
 
 
+def test_while_the_bench_lacks_workers_the_time_stands_still() -> None:
+    short = [replace(one, short=("readers",)) for one in chase([3000] * 7)]
+    verdict = judge(SOON, [*short, *chase([900, 50], start=7)])
+    assert (verdict.state, verdict.figures["seconds"]) == ("passed", 2)
+    assert judge(SOON, [*short, *chase([900] * 6, start=7)]).state == "failed"
+
+
 def test_near_is_what_is_written_in_one_round_of_the_topics_that_are_read() -> None:
     assert judge(SOON, chase([3000, 101] * 3)).state == "failed"
     elsewhere = [replace(one, acks=acks((0, 0, 1), topic=2)) for one in chase([50] * 6)]

@@ -42,7 +42,8 @@ def test_rounds_are_chosen_by_faults_and_phase() -> None:
     calm = a_round(0, 1, fleets={"writers": responding(5)})
     hit = a_round(1, 2, fleets={"writers": responding(900)}, faults=("pause",))
     early = a_round(0, 1, fleets={"writers": responding(900)}, phase=Phase.WARMUP)
-    assert judge(FAST, [early, calm, hit]).state == "passed"
+    short = a_round(2, 3, fleets={"writers": responding(900)}, short=("writers",))
+    assert judge(FAST, [early, calm, hit, short]).state == "passed"
     inside = Latency("writers", percentile=99, below="100 ms", inside="faults")
     assert judge(inside, [early, calm, hit]).state == "failed"
     assert judge(inside, [early, calm]).state == "undecided"

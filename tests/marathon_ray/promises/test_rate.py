@@ -42,6 +42,11 @@ def test_faults_are_left_out_and_there_is_no_grace_after_them() -> None:
     assert judge(MOST, [*calm, hit, after]).state == "failed"
 
 
+def test_what_is_not_written_for_want_of_workers_is_left_out() -> None:
+    calm, short = every_second(9, writers=writing(1000)), a_round(9, 10, fleets={"writers": writing(0)}, short=("readers",))
+    assert judge(MOST, [*calm, short]).state == "passed"
+
+
 def test_only_the_workload_counts() -> None:
     rounds = [a_round(0, 1, fleets={"writers": writing(0)}, phase=phase) for phase in Phase if phase != Phase.WORKLOAD]
     verdict = judge(MOST, rounds)

@@ -1,6 +1,7 @@
 """WritableAgain: gaps between acknowledgements after a fault's begin, by partition."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -142,6 +143,26 @@ def test_an_outage_during_which_the_writers_were_stopped_lasted_until_then() -> 
 
     assert (stopped(18).state, stopped(18).figures["slowest"]) == ("passed", 8)
     assert (stopped(22).state, stopped(22).figures["slowest"]) == ("failed", 12)
+
+
+def test_what_the_bench_lacked_workers_for_is_no_outage() -> None:
+    times = {each: [*steady(0, 10), *steady(30, 50)] for each in range(3)}
+
+    def lacking(*seconds: int, fleet: str = "writers") -> Verdict:
+        pieces = [replace(one, short=(fleet,) if one.since in seconds else ()) for one in rounds(times, range(51))]
+        return judge(SOON, pieces, shades=(a_shade(10),))
+
+    assert (lacking(*range(12, 24)).state, lacking(*range(12, 24)).figures["slowest"]) == ("passed", 8)
+    assert (lacking(12, 13, 20, 21).state, lacking(12, 13, 20, 21).figures["slowest"]) == ("failed", 16)
+    assert lacking(*range(12, 24), fleet="readers").state == "failed"
+
+
+def test_a_partition_that_nobody_wrote_for_want_of_workers_is_not_called_dead() -> None:
+    times = {0: steady(0, 30), 1: steady(0, 30), 2: steady(0, 9)}
+    workload, drain = rounds(times, range(31)), rounds(times, range(30, 35), phase=Phase.DRAIN)
+    short = [replace(one, short=("writers",)) if one.since >= 12 else one for one in workload]
+    assert judge(SOON, [*workload, *drain], shades=(a_shade(10),)).state == "failed"
+    assert judge(SOON, [*short, *drain], shades=(a_shade(10),)).state != "failed"
 
 
 def test_workers_that_do_not_answer_end_no_outage() -> None:
