@@ -19,6 +19,10 @@ CLIENTS: Final[dict[str, Callable[[Job], Sample]]] = {
     "confluent produce_batch": confluent.produce_batch,
     "confluent consume": confluent.consume,
     "confluent poll": confluent.poll,
+    "ours produce for": ours.produce_for,
+    "ours audit for": ours.audit_for,
+    "confluent produce_batch for": confluent.produce_batch_for,
+    "confluent consume for": confluent.consume_for,
 }
 
 if __name__ == "__main__":

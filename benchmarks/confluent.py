@@ -1,5 +1,6 @@
 """The peers in Python: confluent-kafka's own calls, which check nothing, over the same librdkafka and settings."""
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -36,10 +37,13 @@ def _slices(job: Job) -> Iterator[tuple[int, int]]:
         yield number % job.partitions, min(_SLICE, job.records - begin)
 
 
-def _produce(job: Job, send: Callable[[Client, int, int, _Acknowledged], None]) -> Sample:
+def _producer(job: Job) -> Client:
     asked = {"bootstrap.servers": job.bootstrap, "acks": "all", "enable.idempotence": job.idempotent}
-    client = Client({**WRITING, **job.properties, **asked})
-    acknowledged = _Acknowledged()
+    return Client({**WRITING, **job.properties, **asked})
+
+
+def _produce(job: Job, send: Callable[[Client, int, int, _Acknowledged], None]) -> Sample:
+    client, acknowledged = _producer(job), _Acknowledged()
     send(client, 0, _SLICE, acknowledged)
     client.flush(_END_WITHIN)
     meter, before = Meter(), acknowledged.count
@@ -82,10 +86,15 @@ def _consume(job: Job, take: Callable[[Any], int]) -> Sample:
     return meter.sample(_drain(job, take))
 
 
-def _drain(job: Job, take: Callable[[Any], int]) -> int:
+def _consumer(job: Job) -> Consumer:
     asked = {"bootstrap.servers": job.bootstrap, "group.id": "unused", "enable.partition.eof": False}
     client = Consumer({**READING, **job.properties, **asked})
     client.assign([TopicPartition(job.topic, partition, 0) for partition in range(job.partitions)])
+    return client
+
+
+def _drain(job: Job, take: Callable[[Any], int]) -> int:
+    client = _consumer(job)
     deadline, count = time.monotonic() + _END_WITHIN, 0
     while count < job.records:
         got = take(client)
@@ -94,6 +103,43 @@ def _drain(job: Job, take: Callable[[Any], int]) -> int:
             raise TimeoutError(f"{count} of {job.records} records within {_END_WITHIN:g} s")
     client.close()
     return count
+
+
+def produce_batch_for(job: Job) -> Sample:
+    """`produce_batch()` for a window of time; where it is paced, what is due is sent every five milliseconds."""
+    client, value, acknowledged = _producer(job), os.urandom(job.size), _Acknowledged()
+    began, sent, partitions = time.monotonic(), 0, itertools.cycle(range(job.partitions))
+
+    def send_until(end: float) -> None:
+        nonlocal sent
+        while (now := time.monotonic()) < end:
+            count = min(_SLICE, round((now - began) * job.rate) - sent) if job.rate else _SLICE
+            messages = [{"value": value} for _ in range(count)]
+            if messages:
+                sent += client.produce_batch(job.topic, messages, partition=next(partitions), on_delivery=acknowledged)
+            client.poll(0)
+            while len(client) > IN_FLIGHT or (job.rate and time.monotonic() < now + _WAIT):
+                client.poll(_WAIT)
+
+    send_until(began + job.warm)
+    meter, before = Meter(), acknowledged.count
+    send_until(began + job.warm + job.seconds)
+    sample = meter.sample(acknowledged.count - before)
+    client.flush(_END_WITHIN)
+    return sample
+
+
+def consume_for(job: Job) -> Sample:
+    """`Consumer.consume(10000)` for a window of time, and count."""
+    client, began, count = _consumer(job), time.monotonic(), 0
+    while time.monotonic() - began < job.warm:
+        client.consume(10_000, 0.1)
+    meter = Meter()
+    while time.monotonic() - began < job.warm + job.seconds:
+        count += len(client.consume(10_000, 0.1))
+    sample = meter.sample(count)
+    client.close()
+    return sample
 
 
 def consume(job: Job) -> Sample:

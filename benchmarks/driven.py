@@ -17,9 +17,11 @@ _END_WITHIN: Final = 150.0
 class Driven:
     """`counts` are the sums of all tallies so far; those of a reading are named "first read" and the like."""
 
-    def __init__(self, worker: Worker[Any], running: Future[None], on_tally: Callable[[Tally], None]) -> None:
+    def __init__(
+        self, worker: Worker[Any], running: Future[None], on_tally: Callable[[Tally], None], every: float = _BETWEEN
+    ) -> None:
         self._worker, self._running = worker, running
-        self._on_tally = on_tally
+        self._on_tally, self._every = on_tally, every
         self._confirmed = 0
         self.counts: Counter[str] = Counter()
 
@@ -39,16 +41,26 @@ class Driven:
         while not done(self.counts):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not done within {within:g} s; counts so far: {dict(self.counts)}")
-            time.sleep(_BETWEEN)
+            time.sleep(self._every)
             self.collect()
+
+    def during(self, seconds: float) -> None:
+        """Collect for so long, and until the next collection is over."""
+        end = time.monotonic() + seconds
+        self.until(lambda _: time.monotonic() >= end, within=seconds + _END_WITHIN)
 
 
 @contextmanager
-def driven(worker: Worker[Any], on_tally: Callable[[Tally], None] = lambda _: None) -> Iterator[Driven]:
-    """The worker runs; it has ended, and its last tally is taken, when the block is left. Raises what `run` raised."""
+def driven(
+    worker: Worker[Any], on_tally: Callable[[Tally], None] = lambda _: None, *, every: float = _BETWEEN
+) -> Iterator[Driven]:
+    """The worker runs; it has ended, and its last tally is taken, when the block is left. Raises what `run` raised.
+
+    It is collected from every so many seconds.
+    """
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(worker.run)
-        one = Driven(worker, running, on_tally)
+        one = Driven(worker, running, on_tally, every)
         try:
             yield one
         finally:

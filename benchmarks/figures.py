@@ -31,6 +31,20 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What a figure must not exceed."""
+
+    name: str
+    limit: float
+    measured: Spread
+
+    @property
+    def met(self) -> bool:
+        """Whether the median is at the limit or below."""
+        return self.measured.middle <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """`series[name][client]` has one sample a round: clients of one series took turns, so rounds compare in pairs."""
 

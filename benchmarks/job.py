@@ -19,6 +19,9 @@ class Job:
     partitions: int = 6
     idempotent: bool = True
     properties: dict[str, str] = field(default_factory=dict)  # librdkafka's, beside what all have
+    rate: int = 0  # records a second; 0: as fast as it goes
+    warm: float = 0.0  # seconds before a window of time, for clients that work for one
+    seconds: float = 0.0  # of that window
 
     def text(self) -> str:
         """The job as JSON, which `parse` turns back."""

@@ -17,7 +17,8 @@ from actors.reader import Reader
 from actors.rows import STREAM_SHIFT
 from actors.spec import Auditors, Producers
 from actors.target import Target, TopicPlace
-from benchmarks.driven import driven
+from actors.units import UNLIMITED, Rate
+from benchmarks.driven import Driven, driven
 from benchmarks.job import IN_FLIGHT, Job, Sample
 from benchmarks.meter import Meter
 
@@ -25,6 +26,7 @@ _RUN: Final = 0x6D617261  # marks records of all benchmarks: what one process wr
 _START_WITHIN: Final = 60.0
 _END_WITHIN: Final = 240.0
 _CUT_EVERY: Final = 1.0
+_ROUND: Final = 1.0  # seconds
 
 
 def target(job: Job) -> Target:
@@ -34,10 +36,11 @@ def target(job: Job) -> Target:
 
 
 def producers(job: Job) -> Producers:
-    """All partitions in one hand, as fast as it goes."""
+    """All partitions in one hand."""
     return Producers(
         to=(job.topic,),
         size=FixedSize(size=job.size),
+        rate=Rate.parse(f"{job.rate} records/s") if job.rate else UNLIMITED,
         idempotent=job.idempotent,
         in_flight=IN_FLIGHT,
         properties=job.properties,
@@ -111,6 +114,31 @@ def read_unverified(job: Job) -> Sample:
     """The same loop without the checksum."""
     with patch.object(auditor, "Reader", partial(Reader, verify=False)):
         return read(job)
+
+
+def produce_for(job: Job) -> Sample:
+    """For a window of time, collected from once a second, as a run does."""
+    worker = Producer("producer", target(job))
+    worker.apply(1, producers(job))
+    with driven(worker, every=_ROUND) as at_work:
+        return _window(job, at_work, ("acknowledged",))
+
+
+def audit_for(job: Job) -> Sample:
+    """The same of both passes of an auditor, the second one two seconds behind."""
+    worker = Auditor("auditor", target(job))
+    worker.apply(1, auditors(job, trailing=2.0))
+    with driven(worker, every=_ROUND) as at_work:
+        return _window(job, at_work, ("first read", "second read"))
+
+
+def _window(job: Job, at_work: Driven, names: tuple[str, ...]) -> Sample:
+    """A record counts once that all of these have counted."""
+    at_work.until(lambda counts: counts[names[0]] > 0, within=_START_WITHIN)
+    at_work.during(job.warm)
+    meter, before = Meter(), at_work.counts.copy()
+    at_work.during(job.seconds)
+    return meter.sample(sum(at_work.counts[name] - before[name] for name in names) // len(names))
 
 
 def audit(job: Job) -> Sample:

@@ -1,18 +1,20 @@
 """README.md of this folder, out of the saved figures: tables, ratios, targets met or not."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks.figures import RESULTS, Figures, Spread
+from benchmarks import runs_report
+from benchmarks.figures import RESULTS, Figures, Spread, Target
+from benchmarks.runs import RunFigures
 from benchmarks.suite import PARTITIONS, PRODUCING, READING, SIZES, WIDE, producing, reading
 from benchmarks.volume_result import VolumeResult
 
 README: Final = Path(__file__).parent / "README.md"
 FIGURES: Final = RESULTS / "clients.json"
 VOLUME: Final = RESULTS / "volume.json"
+RUNS: Final = RESULTS / "runs.json"
 
 NAMES: Final = {
     "ours produce": "**ours**: unique values, checksum, every acknowledgement booked",
@@ -31,20 +33,6 @@ _PAIRS: Final = {
     "produce": ("ours produce", "confluent produce_batch"),
     "read": ("ours read", "confluent consume"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a figure must not exceed."""
-
-    name: str
-    limit: float
-    measured: Spread
-
-    @property
-    def met(self) -> bool:
-        """Whether the median is at the limit or below."""
-        return self.measured.middle <= self.limit
 
 
 def targets(figures: Figures) -> list[Target]:
@@ -74,12 +62,12 @@ def write() -> None:
     """README.md says what the saved figures say. Raises OSError where there are none."""
     figures = Figures.load(FIGURES)
     volume = VolumeResult.load(VOLUME) if VOLUME.exists() else None
-    README.write_text(
-        "\n".join([*_head(figures), *_tables(figures), *_volume(volume), *_tail()]) + "\n", encoding="utf-8"
-    )
+    runs = RunFigures.load(RUNS) if RUNS.exists() else None
+    parts = [*_head(figures, runs), *_tables(figures), *_runs(runs), *_volume(volume), *_tail()]
+    README.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
-def _head(figures: Figures) -> Iterator[str]:
+def _head(figures: Figures, runs: RunFigures | None) -> Iterator[str]:
     yield "# What a record costs"
     yield ""
     yield "CPU time (user and system of the whole client process) a record, beside the usual tools, on the same three local"
@@ -93,7 +81,7 @@ def _head(figures: Figures) -> Iterator[str]:
     yield ""
     yield "| | at most | measured: median (least to most) | |"
     yield "| --- | --- | --- | --- |"
-    for target in targets(figures):
+    for target in [*targets(figures), *(runs_report.targets(runs) if runs else ())]:
         yield f"| {target.name} | {target.limit} | {target.measured.text(3)} | {'met' if target.met else '**not met**'} |"
     yield ""
 
@@ -135,6 +123,13 @@ def _speed(figures: Figures, series: str, client: str) -> str:
     return f"{median(sample.rate for sample in figures.series[series][client]) / 1e3:,.0f} k"
 
 
+def _runs(runs: RunFigures | None) -> Iterator[str]:
+    if runs:
+        yield from runs_report.lines(runs)
+    else:
+        yield from ("## A whole run", "", "Not measured yet: `python -m benchmarks --only runs`.", "")
+
+
 def _volume(result: VolumeResult | None) -> Iterator[str]:
     yield "## Volume: exact, and flat in memory"
     yield ""
@@ -155,10 +150,12 @@ def _tail() -> Iterator[str]:
     yield "  Java's whole process a run of 6,000 records is subtracted; its just-in-time compiling is in the figure."
     yield "- The brokers share the cores with the client, so records/s says little about the client; CPU time does. Ours is"
     yield "  driven as a run drives it, with a collection of tallies ten times a second, which is in its figure."
+    yield from runs_report.tail()
     yield ""
     yield "## Again"
     yield ""
     yield "    make bench                                  # everything, some minutes; rewrites this file"
+    yield "    python -m benchmarks --only runs            # whole runs alone; clients: all but these"
     yield "    python -m benchmarks --repetitions 5 --scale 2   # more rounds, more records"
     yield "    python -m benchmarks --render               # only this file, out of results/"
     yield "    python -m benchmarks.volume --records 1000000    # a small volume; 100000000 by default"

@@ -1,0 +1,117 @@
+"""One whole run, `marathon run … --json` in a process of its own: what it says of itself, and what Ray uses beside it."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.ray_head import RayHead, between
+
+LOADS: Final = Path(__file__).with_name("loads.py")
+_WITHIN: Final = 600.0
+_COUNTED: Final = {"writers": ("acknowledged", 1), "readers": ("read", 1), "auditors": ("read", 2)}  # read twice
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """CPU seconds in a window, over its wall time, and the records that were handled there: each counted once."""
+
+    cpu: float
+    wall: float
+    records: int
+
+    @property
+    def micros(self) -> float:
+        """CPU a record, µs."""
+        return self.cpu / self.records * 1e6
+
+    @property
+    def share(self) -> float:
+        """Of a core, per cent."""
+        return self.cpu / self.wall * 100
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """`used` is by fleet, and of "driver" and "Ray itself", over the workload; `first` is when the first record was
+    acknowledged, in seconds since the command was given."""
+
+    used: Mapping[str, Used]
+    first: float
+
+
+@dataclass(slots=True)
+class Heard:
+    """The objects that a run has printed so far, and what Ray itself had used when those of the workload came."""
+
+    rounds: list[Mapping[str, Any]] = field(default_factory=list)
+    ended: Mapping[str, Any] = field(default_factory=dict)
+    looks: list[tuple[float, dict[int, float]]] = field(default_factory=list)
+
+    def take(self, line: str, head: RayHead) -> None:
+        """One more line."""
+        value = json.loads(line)
+        if "phase" in value:
+            self.rounds.append(value)
+            if value["phase"] == "workload":
+                self.looks.append((time.monotonic(), head.spent()))
+        elif "outcome" in value:
+            self.ended = value
+
+
+def used(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Used]:
+    """What driver and fleets used over the rounds of the workload but the first, which may have begun before it.
+
+    The driver's records are those that were acknowledged. Raises ValueError where the workload has no such rounds.
+    """
+    mine = [one for one in rounds if one["phase"] == "workload"][1:]
+    if not mine:
+        raise ValueError("the workload has no two rounds")
+    wall = mine[-1]["until"] - mine[0]["since"]
+    made: dict[str, Used] = {}
+    for name, (count, times) in _COUNTED.items():
+        fleet = [one["fleets"][name] for one in mine if name in one["fleets"]]
+        records = sum(each["counts"].get(count, 0) for each in fleet) // times
+        made |= {name: Used(sum(each["cpu"] for each in fleet), wall, records)} if fleet else {}
+    return {**made, "driver": Used(sum(one["cpu"] for one in mine), wall, made["writers"].records)}
+
+
+def first_acknowledged(rounds: Sequence[Mapping[str, Any]], began: float) -> float:
+    """Seconds from `began` (wall clock) to the first acknowledgement. Raises ValueError where none came."""
+    for one in rounds:
+        if one["acks"]:
+            return datetime.fromisoformat(one["acks"][0]).timestamp() - began
+    raise ValueError("no record was acknowledged")
+
+
+def whole(head: RayHead, bootstrap: str, scenario: str, *fields: str) -> Whole:
+    """That scenario of `loads` has run. Raises RuntimeError where it did not pass, or not end within ten minutes."""
+    heard = Heard()
+    with tempfile.TemporaryDirectory() as results, tempfile.TemporaryFile() as errors:
+        where = ["--cluster", bootstrap, "--ray", head.address, "--results", results, "--json"]
+        command = [sys.executable, "-m", "marathon_ray", "run", f"{LOADS}:{scenario}", *fields, *where]
+        began = time.time()
+        process = subprocess.Popen(
+            command, env=head.environment, stdout=subprocess.PIPE, stderr=errors, text=True
+        )  # fmt: skip
+        watchdog = threading.Timer(_WITHIN, process.terminate)
+        watchdog.start()
+        for line in process.stdout or ():
+            heard.take(line, head)
+        code = process.wait()
+        watchdog.cancel()
+        errors.seek(0)
+        words = errors.read().decode(errors="replace")
+    if code or heard.ended.get("outcome") != "passed":
+        raise RuntimeError(f"a run of {scenario} ended with {code}: {dict(heard.ended)} {words[-1_000:]}")
+    (since, before), (until, after) = heard.looks[0], heard.looks[-1]
+    mine = used(heard.rounds)
+    own = Used(between(before, after), until - since, mine["writers"].records)
+    return Whole({**mine, "Ray itself": own}, first_acknowledged(heard.rounds, began))
