@@ -49,7 +49,15 @@ def build(scenario: type[Scenario], arguments: Sequence[str] = ()) -> Scenario:
     except ValidationError as error:
         raise UsageError(complaint(error, of=scenario.title())) from None
     except SettingsError as error:
-        raise UsageError(f"{scenario.title()}: {error}") from None
+        raise UsageError(_unreadable(scenario, given, str(error))) from None
+
+
+def _unreadable(scenario: type[Scenario], given: Mapping[str, str], why: str) -> str:
+    """Of all that was given, what has no parts where some must be."""
+    for name, value in given.items():
+        if f" {name}:" in why:
+            return f'{scenario.title()}.{name} {value!r}: write KEY=VALUE,… or {{"KEY": "VALUE"}}'
+    return f"{scenario.title()}: {why}"
 
 
 def flags(scenario: type[Scenario]) -> Iterator[Flag]:

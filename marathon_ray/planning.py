@@ -8,21 +8,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import ValidationError
-
 from actors.spec import Auditors, Consumers, Producers, Transactors, WorkerSpec
-from actors.units import UNLIMITED, duration_text
+from actors.units import duration_text
 from marathon_ray.balance import Balance
-from marathon_ray.complaint import complaint
+from marathon_ray.fitting import unfit
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.offered import Load, Loads, peaks, read_by, totals, written_by
+from marathon_ray.playable import AUDITORS, unplayable
+from marathon_ray.promised import unpromisable
 from marathon_ray.promises.allowed import allowed
-from marathon_ray.promises.drained import Drained
 from marathon_ray.promises.promise import Declared, Ending, Promise
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import nearest
 
-AUDITORS: Final = "auditors"  # the fleet that every run has, whether or not it is declared
 TRAILING: Final = 20.0  # seconds between its two passes, where nobody says otherwise
 # At either of these a producer takes a tenth (100 B) to a sixth (1 KiB) of a core by benchmarks/README.md: what is left is
 # for encryption, compression, slower machines and what is owed after an outage.
@@ -120,16 +118,13 @@ def workers_of(scenario: Scenario) -> dict[str, int]:
 
 def mistakes(scenario: Scenario, *, brokers: int | None = None) -> list[str]:
     """Why it cannot be run as it is declared, a sentence each."""
-    topics = scenario.topics
-    found = [*_unplaceable(topics, brokers), *_unshareable(scenario)]
-    for name, spec in scenario.fleets.items():
+    if found := [*unplayable(scenario)]:
+        return found
+    topics, fleets = scenario.topics, fleets_of(scenario)
+    found += [*_unplaceable(topics, brokers), *_unshareable(scenario)]
+    for name, spec in fleets.items():
         found += [f"{name}: {each}" for each in _misdirected(spec, topics)] or _oversized(name, spec, topics)
-    try:
-        for promise in scenario.promises():
-            found += [*promise.mistakes(scenario.declared)] or _hopeless(promise, scenario)
-    except ValidationError as error:
-        found.append(complaint(error))
-    return found
+    return [*found, *unfit(fleets, topics), *unpromisable(scenario)]
 
 
 # --- Sizes ------------------------------------------------------------------------------------------------------------
@@ -214,18 +209,6 @@ def _oversized(name: str, spec: WorkerSpec, topics: Mapping[str, Topic]) -> list
 
 
 # --- Promises ---------------------------------------------------------------------------------------------------------
-
-
-def _hopeless(promise: Promise, scenario: Scenario) -> Iterator[str]:
-    """A group that may read no faster than is written never catches up."""
-    if not isinstance(promise, Drained):
-        return
-    spec = scenario.fleets.get(promise.fleet)
-    if isinstance(spec, Consumers) and spec.rate.amount is not None:
-        loads = peaks(scenario)
-        free, limited = (read_by(each, loads) for each in (spec.model_copy(update={"rate": UNLIMITED}), spec))
-        if free and limited and limited.records < free.records:
-            yield f"{promise.fleet}: may read {spec.rate}, and more is written: it never catches up"
 
 
 def _allowed(scenario: Scenario) -> Iterator[str]:

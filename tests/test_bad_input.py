@@ -193,7 +193,11 @@ SPECS: Final[dict[str, tuple[type[BaseModel], dict[str, Any], str]]] = {
         {"properties": {"group.id": "g", "sasl.password": SECRET}},
         "loads.properties: property group.id is not for a fleet to set: use the field group",
     ),
-    "a misspelt field": (Producers, {"rates": "1/s"}, "loads.rates '1/s': Extra inputs are not permitted"),
+    "a misspelt field": (
+        Producers,
+        {"rates": "1/s"},
+        "loads.rates '1/s': Extra inputs are not permitted; did you mean rate?",
+    ),
     "a negative age": (
         Auditors,
         {"trailing": "-1 s"},

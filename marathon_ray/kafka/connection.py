@@ -38,6 +38,16 @@ def several(parts: Iterable[str], *, by: str = ", ") -> str:
     return by.join(every[:_NAMED]) + more
 
 
+def refused(properties: Mapping[str, str]) -> str:
+    """Why librdkafka would not take these, in its words; empty where it takes them. Nobody is asked."""
+    configuration: dict[str, Any] = {**properties, "log_level": 0}
+    try:
+        AdminClient(configuration)
+    except KafkaException as error:
+        return security.without_secrets(_reason(error.args[0]), properties)
+    return ""
+
+
 class Connection:
     """An admin client of librdkafka's and its deadline, `within` seconds from its making.
 

@@ -81,7 +81,7 @@ def test_no_variable_of_the_environment_leaks_into_a_field(monkeypatch: pytest.M
 
 
 def test_what_must_be_given_is_asked_for() -> None:
-    assert refused(Needy) == "needy.orders {}: Field required\nneedy.times {}: Field required"
+    assert refused(Needy) == "needy.orders: Field required\nneedy.times: Field required"
     needy = build(Needy, ["--orders.partitions", "3", "--times", "2"])
     assert needy.model_dump()["times"] == 2
     assert needy.topics["orders"].partitions == 3

@@ -7,11 +7,13 @@ import pytest
 
 from actors.spec import Auditors, Consumers, Producers, Transactors
 from marathon_ray.kafka.topics import Topic
-from marathon_ray.planning import AUDITORS, mistakes, plan, workers_of
+from marathon_ray.planning import mistakes, plan, workers_of
+from marathon_ray.playable import AUDITORS
 from marathon_ray.promises.drained import Drained
 from marathon_ray.promises.promise import Declared, Ending, Promise, State, Verdict
 from marathon_ray.round import Round
 from marathon_ray.scenario import Scenario
+from marathon_ray.toolkit import Toolkit
 
 
 class Keeps:
@@ -50,6 +52,9 @@ class Play(Scenario):
 
     def promises(self) -> Iterator[Promise]:
         yield Keeps(self.about)
+
+    async def workload(self, kit: Toolkit) -> None:
+        """It is not played."""
 
 
 def test_one_worker_does_what_one_can_and_more_do_more() -> None:
