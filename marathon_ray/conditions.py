@@ -19,6 +19,9 @@ class View(Protocol):
     def lag(self, fleet: str, /) -> int | None:
         """Records that the fleet's group is behind; None where that is not known yet."""
 
+    def fresh(self, fleet: str, /) -> int:
+        """Records that were acknowledged in the last round, about a second, where that fleet reads."""
+
     def written(self, topic: str, /) -> int:
         """Bytes of values acknowledged in the topic so far."""
 
@@ -35,8 +38,9 @@ class Condition(Protocol):
         """Whether it does now; may block, some ten seconds at most. What cannot be seen does not hold."""
 
 
-def caught_up(fleet: str, *, behind: int = 0) -> Condition:
-    """The fleet's group has read all, but for so many records at most, up to where the logs were seen to end."""
+def caught_up(fleet: str, *, behind: int | None = None) -> Condition:
+    """The fleet's group has read all up to where the logs were seen to end, but for so many records at most; without a number
+    for what was acknowledged in the last round, since those that write do not wait."""
     return CaughtUp(fleet, behind)
 
 
@@ -55,7 +59,7 @@ class CaughtUp:
     """See `caught_up`."""
 
     fleet: str
-    behind: int = 0
+    behind: int | None = None
 
     @property
     def name(self) -> str:
@@ -65,7 +69,7 @@ class CaughtUp:
     def holds(self, view: View) -> bool:
         """Whether the lag is known and small enough."""
         lag = view.lag(self.fleet)
-        return lag is not None and lag <= self.behind
+        return lag is not None and lag <= (view.fresh(self.fleet) if self.behind is None else self.behind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,10 @@ class Rounds:
         """Fleets whose group lags by more than what was acknowledged in this round."""
         return [name for name, records in lag.items() if records > _acknowledged(acks, self.places(name))]
 
+    def fresh(self, fleet: str) -> int:
+        """Records that were acknowledged in the last round where that fleet reads."""
+        return _acknowledged(self.last.acks, self.places(fleet))
+
     def _note_workers(self, fleet: str, answered: Answered) -> None:
         workers = answered.doing.workers
         self.losses[fleet] += answered.losses

@@ -132,6 +132,10 @@ class Toolkit:
         """Records that the fleet's group is behind; None where it has not read anything yet."""
         return self._rounds.lag(fleet)
 
+    def fresh(self, fleet: str) -> int:
+        """Records that were acknowledged in the last round where that fleet reads."""
+        return self._rounds.fresh(fleet)
+
     def written(self, topic: str) -> int:
         """Bytes of values acknowledged in the topic so far."""
         return self._rounds.written[self._ordinals[topic]]

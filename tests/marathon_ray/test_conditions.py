@@ -17,6 +17,7 @@ class Seen:
     led: Mapping[int, int] = field(default_factory=lambda: {0: 1, 1: 2})
     isr: Mapping[int, tuple[int, ...]] = field(default_factory=lambda: {0: (1, 2), 1: (3, 2)})
     behind: int | None = 0
+    written_now: int = 0
     size: int = 0
 
     @property
@@ -25,6 +26,9 @@ class Seen:
 
     def lag(self, fleet: str) -> int | None:
         return {"readers": self.behind}[fleet]
+
+    def fresh(self, fleet: str) -> int:
+        return {"readers": self.written_now}[fleet]
 
     def written(self, topic: str) -> int:
         return {"orders": self.size}[topic]
@@ -61,6 +65,9 @@ class Seen:
         (in_sync("orders"), Seen(live=()), False),
         (caught_up("readers"), Seen(), True),
         (caught_up("readers"), Seen(behind=1), False),
+        (caught_up("readers"), Seen(behind=100, written_now=100), True),
+        (caught_up("readers"), Seen(behind=101, written_now=100), False),
+        (caught_up("readers", behind=0), Seen(behind=1, written_now=100), False),
         (caught_up("readers"), Seen(behind=None), False),
         (caught_up("readers", behind=10), Seen(behind=10), True),
         (size("orders", "10 kB"), Seen(size=9_999), False),

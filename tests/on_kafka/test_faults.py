@@ -46,6 +46,9 @@ class Seen:
     def lag(self, fleet: str) -> int | None:
         return None
 
+    def fresh(self, fleet: str) -> int:
+        raise AssertionError("nobody looks at this here")
+
     def written(self, topic: str) -> int:
         return 0
 
