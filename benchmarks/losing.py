@@ -68,7 +68,7 @@ class Losing(Scenario):
     lose: Callable[[Toolkit], Awaitable[None]] = Field(exclude=True)
 
     def promises(self) -> Iterator[Promise]:
-        yield Integrity("orders")
+        yield Integrity("orders", dark="25 %")  # a short run, and whole nodes are lost
         yield Conserved()
 
     async def workload(self, kit: Toolkit) -> None:

@@ -276,8 +276,9 @@ class Attempt:
     def verdicts(self) -> list[Verdict]:
         """By what was seen so far."""
         rounds = self._rounds
+        tails = {name: tuple(loss.tail for loss in losses) for name, losses in rounds.losses.items()}
         ending = Ending(
-            self.scenario.declared, self.ordinals, rounds.accounts.balance(), tuple(rounds.shades), self.drained
+            self.scenario.declared, self.ordinals, rounds.accounts.balance(), tuple(rounds.shades), self.drained, tails
         )
         promised = [one.verdict(state, ending) for one, state in zip(self.promises, self._states, strict=True)]
         return [*promised, *(self.kit.waits if self.kit else ())]

@@ -4,18 +4,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass as plain
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 
 from pydantic import ConfigDict, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import ArgsKwargs
 
 from actors.spec import Producers, Topics, Transactors
+from actors.units import Share
 from marathon_ray.balance import LOSSES, Balance
-from marathon_ray.finding import Finding, FindingKind
+from marathon_ray.finding import Finding, FindingKind, Tail
 from marathon_ray.promises.allowed import allowed
 from marathon_ray.promises.promise import Declared, Ending, Verdict
-from marathon_ray.promises.wording import call, undeclared
+from marathon_ray.promises.wording import call, percent, undeclared
 from marathon_ray.round import Round
 from marathon_ray.standing import standing
 
@@ -35,14 +36,16 @@ class Found:
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Integrity:
     """Every acknowledged record of these topics is there once and in order, and no finding is left but what the settings
-    allow. Undecided where nothing was acknowledged, or not all of it was audited."""
+    allow. Undecided where nothing was acknowledged, or not all of it was audited, or more than that share of what was
+    attempted is in the dark: what lost writers had under way, or may have done unheard, may have been acknowledged."""
 
     safety: ClassVar[bool] = True
     of: Topics
+    dark: Share = 0.001
 
     if TYPE_CHECKING:
 
-        def __init__(self, *topics: str, of: str | tuple[str, ...] = ()) -> None: ...
+        def __init__(self, *topics: str, of: str | tuple[str, ...] = (), dark: str | float = 0.001) -> None: ...
 
     @model_validator(mode="before")
     @classmethod
@@ -75,11 +78,17 @@ class Integrity:
     def verdict(self, state: Found, ending: Ending) -> Verdict:
         """A finding that is not allowed is a broken promise, and so are books that do not add up."""
         places = {place: counts for place, counts in ending.balance.places.items() if place[0] in state.topics}
-        books = _Books(Balance(places), state.findings, self._excused(ending), ending.drained)
+        dark = _Dark(sum(tail.pending + tail.unheard for tail in self._tails(ending)), self.dark)
+        books = _Books(Balance(places), state.findings, self._excused(ending), ending.drained, dark)
         return Verdict(
             promise=call(self, *self.of), demanded=self._demanded(books), found=books.sentence(), state=books.state(),
             safety=True, figures=books.figures(),
         )  # fmt: skip
+
+    def _tails(self, ending: Ending) -> Iterator[Tail]:
+        for name, tails in ending.tails.items():
+            if set(self.of) & set(getattr(ending.declared.fleets[name], "to", ())):
+                yield from tails
 
     def _excused(self, ending: Ending) -> Mapping[int, frozenset[FindingKind]]:
         """By topic, the kinds that are no broken promise."""
@@ -97,6 +106,13 @@ class Integrity:
         return f"every acknowledged record of {', '.join(self.of)} is there once and in order{but}"
 
 
+class _Dark(NamedTuple):
+    """The bound of records that nobody can tell of, and the share of all that it may be."""
+
+    records: int
+    most: float
+
+
 @plain(frozen=True, slots=True)
 class _Books:
     """All that a verdict rests on, of the topics in question."""
@@ -105,12 +121,18 @@ class _Books:
     findings: tuple[Finding, ...]
     excused: Mapping[int, frozenset[FindingKind]]
     drained: bool
+    dark: _Dark
 
     def state(self) -> Literal["passed", "undecided", "failed"]:
         if self.broken or self.gaps:
             return "failed"
-        whole = self.drained and not self.balance.total("unaudited")
+        whole = self.drained and not self.balance.total("unaudited") and not self.too_dark
         return "passed" if whole and self.balance.total("acknowledged") else "undecided"
+
+    @property
+    def too_dark(self) -> bool:
+        """Whether so much is in the dark that what is seen proves nothing."""
+        return self.dark.records > self.dark.most * self.balance.total("attempted")
 
     @property
     def permitted(self) -> Counter[FindingKind]:
@@ -151,6 +173,9 @@ class _Books:
             yield f"{unaudited:,} acknowledged are not audited"
         elif not self.drained:
             yield "the logs were not read to their ends"
+        if self.dark.records:
+            more = f", which is more than {percent(self.dark.most)} of all" if self.too_dark else ""
+            yield f"lost workers left up to {self.dark.records:,} in the dark{more}"
         if gaps := self.gaps:
             yield f"the books do not add up: {gaps[0]}"
 
@@ -162,6 +187,7 @@ class _Books:
             "doubled": counts[FindingKind.DUPLICATED],
             "disordered": counts[FindingKind.DISORDERED],
             "allowed": self.permitted.total(),
+            "in the dark": self.dark.records,
             **{str(kind): count for kind, count in counts.items() if kind not in _TOLD},
         }
 

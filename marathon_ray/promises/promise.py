@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 from actors.spec import WorkerSpec
 from marathon_ray.balance import Balance
+from marathon_ray.finding import Tail
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.round import Round
 
@@ -35,13 +36,15 @@ class Shade:
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What is known at the end, beside the rounds. `ordinals` are the topics' numbers by field name; `drained` says that
-    both passes came to the end of every partition after the healing."""
+    both passes came to the end of every partition after the healing; `tails` are what each fleet's lost workers left in the
+    dark."""
 
     declared: Declared
     ordinals: Mapping[str, int]
     balance: Balance
     shades: tuple[Shade, ...] = ()
     drained: bool = True
+    tails: Mapping[str, tuple[Tail, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from actors.spec import Producers
 from actors.tally import Outcome
 from marathon_ray.balance import Balance
-from marathon_ray.finding import Finding, Window
+from marathon_ray.finding import Finding, Tail, Window
 from marathon_ray.finding import FindingKind as Kind
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.promises.integrity import Integrity
-from marathon_ray.promises.promise import Declared, Ending, Promise
+from marathon_ray.promises.promise import Declared, Ending, Promise, Verdict
 from tests.marathon_ray.promises.rounds import (
     DECLARED,
     FLEETS,
@@ -109,6 +109,27 @@ def test_what_was_not_audited_is_undecided_unless_a_loss_is_settled() -> None:
     assert (verdict.state, "not read to their ends" in verdict.found) == ("undecided", True)
     lossy = [a_round(0, 1, settled=settled(LOST))]
     assert judge(ORDERS, lossy, balance=balance(100, lost=5, unaudited=30), drained=False).state == "failed"
+
+
+def test_what_lost_writers_left_in_the_dark_is_told_and_decides_nothing_where_it_is_much() -> None:
+    def dark(*tails: Tail, fleet: str = "writers", promise: Promise = ORDERS) -> Verdict:
+        return judge(promise, [], balance=balance(10_000), tails={fleet: tails})
+
+    little = dark(Tail("writers-1", 2, 3), Tail("writers-2", 1, 4))
+    assert (little.state, little.figures["in the dark"]) == ("passed", 10)
+    assert little.found.endswith("; lost workers left up to 10 in the dark")
+    much = dark(Tail("writers-1", 2, 9))
+    assert much.state == "undecided"
+    assert much.found.endswith("; lost workers left up to 11 in the dark, which is more than 0.1 % of all")
+    assert dark(Tail("writers-1", 2, 9), promise=Integrity("orders", dark="1 %")).state == "passed"
+    assert dark(Tail("careless-1", 2, 9), fleet="careless").state == "passed"
+    lost = judge(
+        ORDERS,
+        [a_round(0, 1, settled=settled(LOST))],
+        balance=balance(10, lost=5),
+        tails={"writers": (Tail("w", 2, 9),)},
+    )
+    assert lost.state == "failed"
 
 
 def test_books_that_do_not_add_up_are_told() -> None:
