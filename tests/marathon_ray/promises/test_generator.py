@@ -43,9 +43,13 @@ def test_one_late_record_in_a_hundred_is_borne() -> None:
 def test_a_bench_that_lacks_workers_in_most_of_the_workload_fails() -> None:
     def lacking(seconds: int, faults: tuple[str, ...] = ()) -> Verdict:
         whole = every_second(20, writers=lagging(2))
-        return judge(HONEST, [replace(one, short=("readers",), faults=faults) for one in whole[:seconds]] + whole[seconds:])
+        return judge(
+            HONEST, [replace(one, short=("readers",), faults=faults) for one in whole[:seconds]] + whole[seconds:]
+        )
 
-    assert lacking(10).found == "0 % of a fleet's records began late for want of time; it lacked workers for 10 s of 20 s"
+    assert (
+        lacking(10).found == "0 % of a fleet's records began late for want of time; it lacked workers for 10 s of 20 s"
+    )
     assert (lacking(10).state, lacking(10).figures["short of workers"]) == ("passed", 10)
     assert (lacking(11).state, lacking(11).found) == (
         "failed", "readers lacked workers, or made up for it, for 11 s of 20 s",

@@ -43,7 +43,10 @@ def test_faults_are_left_out_and_there_is_no_grace_after_them() -> None:
 
 
 def test_what_is_not_written_for_want_of_workers_is_left_out() -> None:
-    calm, short = every_second(9, writers=writing(1000)), a_round(9, 10, fleets={"writers": writing(0)}, short=("readers",))
+    calm, short = (
+        every_second(9, writers=writing(1000)),
+        a_round(9, 10, fleets={"writers": writing(0)}, short=("readers",)),
+    )
     assert judge(MOST, [*calm, short]).state == "passed"
 
 
