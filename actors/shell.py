@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from actors.auditor import Auditor
 from actors.consumer import Consumer
@@ -22,7 +22,8 @@ from actors.worker import Worker
 
 SILENCE: Final = 30.0  # who has not been asked for so many seconds has been forgotten, and shall not load for ever
 _LONGEST_ERROR: Final = 300
-MAKERS: Final[Mapping[type[WorkerSpec], Callable[[str, Target], Worker[Any]]]] = {
+Makers: TypeAlias = Mapping[type[WorkerSpec], Callable[[str, Target], Worker[Any]]]
+MAKERS: Final[Makers] = {
     Producers: Producer,
     Consumers: Consumer,
     Auditors: Auditor,
@@ -31,12 +32,14 @@ MAKERS: Final[Mapping[type[WorkerSpec], Callable[[str, Target], Worker[Any]]]] =
 
 
 class Shell:
-    """One life of a seat, with one worker at most. `place` says where it is (default: this machine's name)."""
+    """One life of a seat, with one worker at most. `place` says where it is (default: this machine's name), `makers`
+    who makes a worker of which spec."""
 
-    def __init__(self, place: Host | None = None, *, silence: float = SILENCE) -> None:
+    def __init__(self, place: Host | None = None, *, silence: float = SILENCE, makers: Makers | None = None) -> None:
         self.incarnation = secrets.token_hex(8)
         self._gauge = Gauge(place or Host(node=socket.gethostname()))
         self._silence = silence
+        self._makers = MAKERS if makers is None else makers
         self._job: _Job | None = None
 
     def ask(self, ask: Ask) -> Answer:
@@ -64,10 +67,16 @@ class Shell:
 
     def _obey(self, order: Order) -> None:
         if self._job is None:
-            self._job = _Job(order.worker, _maker(order.spec)(order.worker, order.target), self._silence)
+            self._job = _Job(order.worker, self._maker(order.spec)(order.worker, order.target), self._silence)
         if self._job.name != order.worker:
             raise ValueError(f"{self._job.name} works here: nothing can be ordered for {order.worker}")
         self._job.obey(order)
+
+    def _maker(self, spec: WorkerSpec) -> Callable[[str, Target], Worker[Any]]:
+        try:
+            return next(maker for kind, maker in self._makers.items() if isinstance(spec, kind))
+        except StopIteration:
+            raise ValueError(f"no worker does what a {type(spec).__name__} asks for") from None
 
 
 class _Job:
@@ -108,13 +117,6 @@ class _Job:
                 self.worker.stop()
                 return
             self._thread.join(rest)
-
-
-def _maker(spec: WorkerSpec) -> Callable[[str, Target], Worker[Any]]:
-    try:
-        return next(maker for kind, maker in MAKERS.items() if isinstance(spec, kind))
-    except StopIteration:
-        raise ValueError(f"no worker does what a {type(spec).__name__} asks for") from None
 
 
 def _line(error: Exception) -> str:

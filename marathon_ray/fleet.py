@@ -132,8 +132,9 @@ class Fleet:
             return Ask()  # one that is not known yet is told nothing: its worker would have no certain life
         seat = self._ordered(seat, turn)
         self._seats[seat.name] = seat
-        confirmed = turn.accounts.version(seat.order.worker) if seat.order else 0
-        return Ask(seat.incarnation, seat.order, confirmed)
+        order = seat.order
+        confirmed = turn.accounts.version(order.worker) if order else 0
+        return Ask(seat.incarnation, None if _knows(seat, order) else order, confirmed)
 
     def _ordered(self, seat: Seat, turn: _Turn) -> Seat:
         order = seat.order
@@ -212,7 +213,7 @@ class Fleet:
             wanted=self._wanted,
             offered=self._due(turn.now),
             counts=dict(gathering.counts),
-            latencies=gathering.latencies,
+            latencies=gathering.latencies(),
             busiest=max((seat.busy for seat in live), default=0.0),
             silent=any(seat.state is State.SILENT and not seat.leaves for seat in self._seats.values()),
             lost=lost,
@@ -231,3 +232,8 @@ class Fleet:
             return 0
         since, until = (due(curve, round((at - self._began) * SECOND)) for at in (self._looked, now))
         return int(until) - int(since)
+
+
+def _knows(seat: Seat, order: Order | None) -> bool:
+    """Whether the seat's present life has answered to that order: an ask is as small as it can be."""
+    return order is not None and seat.revision == order.revision and not order.stop

@@ -11,6 +11,7 @@ from actors.order import Host
 from actors.tally import CLAIMS, Counts, Outcome, Part, Table, nothing
 from marathon_ray.finding import Tail
 from marathon_ray.round import ACKS, Doing
+from marathon_ray.stretch import together
 from marathon_ray.told import Row
 
 
@@ -49,7 +50,7 @@ class Gathering:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.cpu = 0.0  # seconds
-        self.latencies: dict[str, Counts] = {}
+        self._latencies: dict[str, list[latency.Sparse]] = {}
         self.positions: list[Row] = []
         self._claims: list[Table] = [nothing(CLAIMS)]
 
@@ -59,13 +60,18 @@ class Gathering:
             self.counts.update(part.counts)
             self._claims.append(part.claims)
             for name, wire in part.latencies.items():
-                self.latencies[name] = self.latencies.get(name, 0) + latency.dense(wire)
-            rows = part.positions[["topic", "partition", "position", "at_end"]].tolist()
-            self.positions += [(part.reading, *place, at, bool(at_end)) for *place, at, at_end in rows]
+                self._latencies.setdefault(name, []).append(wire)
+            if len(part.positions):
+                rows = part.positions[["topic", "partition", "position", "at_end"]].tolist()
+                self.positions += [(part.reading, *place, at, bool(at_end)) for *place, at, at_end in rows]
+
+    def latencies(self) -> dict[str, Counts]:
+        """The merged histograms."""
+        return {name: latency.merged(wires) for name, wires in self._latencies.items()}
 
     def acks(self) -> Table:
         """When acknowledgements came: ACKS, a row for each partition where there were any."""
-        return acks(np.concatenate(self._claims))
+        return acks(together(self._claims))
 
 
 def acks(claims: Table) -> Table:

@@ -24,7 +24,7 @@ class Interner:
 
     def known(self, values: Keys) -> Slots:
         """The number of each value, -1 for one never seen."""
-        if not len(self._sorted):
+        if not (len(values) and len(self._sorted)):
             return np.full(len(values), -1, np.intp)
         at = np.minimum(np.searchsorted(self._sorted, values), len(self._sorted) - 1)
         return np.where(self._sorted[at] == values, self._slots[at], -1)

@@ -172,8 +172,9 @@ class Rounds:
 
     def _note_written(self, fleet: Fleet, acks: Table) -> None:
         if isinstance(fleet.spec, Producers):
+            size = fleet.spec.size.mean
             for topic, count in acks[["topic", "count"]].tolist():
-                self.written[topic] += round(count * fleet.spec.size.mean)
+                self.written[topic] += round(count * size)
 
     def lag(self, fleet: str) -> int:
         """Records that this fleet's group is behind the first pass."""

@@ -63,10 +63,13 @@ def _answered(seat: Seat, answer: Answer, now: float) -> Seat:
         why = "it came back to life and had forgotten its worker"
         return replace(seat, state=State.RESTARTED, since=now, incarnation=answer.incarnation, why=why)
     busy = _share(seat, answer.host, now)
-    known = replace(seat, since=now, incarnation=answer.incarnation, host=answer.host, busy=busy)
-    if answer.ended:
-        return replace(known, state=State.ENDED, why=answer.error or "its worker ended by itself")
-    return replace(known, state=State.ALIVE, revision=answer.revision)
+    state, why = (
+        (State.ENDED, answer.error or "its worker ended by itself") if answer.ended else (State.ALIVE, seat.why)
+    )
+    return replace(
+        seat, state=state, since=now, incarnation=answer.incarnation, host=answer.host, busy=busy, why=why,
+        revision=seat.revision if answer.ended else answer.revision,
+    )  # fmt: skip
 
 
 def _share(seat: Seat, host: Host, now: float) -> float:

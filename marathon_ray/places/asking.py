@@ -13,22 +13,20 @@ Ended: TypeAlias = Callable[[Mapping[str, Call], float], Mapping[str, Reply]]
 
 
 class Asking(Generic[Call]):
-    """The open asks. `send` begins a call and returns at once; `ended` waits for calls by seat.
+    """The open asks. `send` begins calls of these seats and returns at once; `ended` waits for calls by seat.
 
     A seat is prompt once it has answered in time. One that is not is looked at but not waited for, so that one that
     hangs, or has not come to life, costs the others one limit and no more; where none is prompt, all are waited for.
     """
 
-    def __init__(self, send: Callable[[str, Ask], Call], ended: Ended[Call]) -> None:
+    def __init__(self, send: Callable[[Mapping[str, Ask]], Mapping[str, Call]], ended: Ended[Call]) -> None:
         self._send, self._ended = send, ended
         self._open: dict[str, Call] = {}
         self._prompt: set[str] = set()
 
     async def ask(self, asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
         """A reply of each of these seats, `within` so many seconds."""
-        for seat, ask in asks.items():
-            if seat not in self._open:
-                self._open[seat] = self._send(seat, ask)
+        self._open |= self._send({seat: ask for seat, ask in asks.items() if seat not in self._open})
         calls = {seat: self._open[seat] for seat in asks}
         replies = await asyncio.to_thread(self._wait, calls, within)
         for seat, call in calls.items():

@@ -46,9 +46,9 @@ class InProcess:
         for seat in list(self._seats):
             self.close(seat)
 
-    def _send(self, seat: str, ask: Ask) -> Future[Answer]:
-        place = self._seats[seat]
-        return place.asker.submit(place.shell.ask, ask)
+    def _send(self, asks: Mapping[str, Ask]) -> Mapping[str, Future[Answer]]:
+        places = {seat: self._seats[seat] for seat in asks}
+        return {seat: place.asker.submit(place.shell.ask, asks[seat]) for seat, place in places.items()}
 
 
 def _ended(calls: Mapping[str, Future[Answer]], within: float) -> Mapping[str, Reply]:

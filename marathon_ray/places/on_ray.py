@@ -5,7 +5,8 @@ import logging
 import math
 import os
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Final, TypeAlias, cast
 
@@ -27,16 +28,22 @@ _SHUT_SECONDS: Final = 30.0
 _QUIET: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 _Handle: TypeAlias = Any  # of a seat's actor
 _Ref: TypeAlias = Any  # to an answer that is to come
+_Sent: TypeAlias = Mapping[str, _Ref | Exception]  # by seat; what was asked for at once is one job of the clerk
+
+
+def here() -> Host:
+    """The Ray node on which this actor is."""
+    context = ray.get_runtime_context()
+    address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    labels = {name: str(value) for name, value in context.get_node_labels().items()}
+    return Host(context.get_node_id(), address, labels=labels)
 
 
 class RayShell(Shell):
     """A shell that knows on which Ray node it is."""
 
     def __init__(self) -> None:
-        context = ray.get_runtime_context()
-        address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-        labels = {name: str(value) for name, value in context.get_node_labels().items()}
-        super().__init__(Host(context.get_node_id(), address, labels=labels))
+        super().__init__(here())
 
 
 # A class that is decorated travels by value, with copies of its module's values; this one is imported where it is used.
@@ -105,7 +112,7 @@ class OnRay:
         self._cpus = cpus
         self._clerk = ThreadPoolExecutor(1, thread_name_prefix="ray")  # calls Ray in order, and never in the loop
         self._seats: dict[str, Future[_Handle]] = {}
-        self._asking: Asking[Future[_Ref]] = Asking(self._send, _ended)
+        self._asking: Asking[Future[_Sent]] = Asking(self._send, _ended)
 
     def open(self, seat: str) -> None:
         """An actor of that name is asked for."""
@@ -116,9 +123,10 @@ class OnRay:
             name=seat, num_cpus=self._cpus, scheduling_strategy="SPREAD", max_restarts=-1, max_task_retries=0
         ).remote()
 
-    def _send(self, seat: str, ask: Ask) -> Future[_Ref]:
-        made = self._seats[seat]
-        return self._clerk.submit(lambda: made.result().ask.remote(ask))
+    def _send(self, asks: Mapping[str, Ask]) -> Mapping[str, Future[_Sent]]:
+        made = {seat: self._seats[seat] for seat in asks}
+        sent = self._clerk.submit(_all_sent, made, asks)
+        return dict.fromkeys(asks, sent)
 
     async def ask(self, asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
         """Ask each of these seats at once."""
@@ -148,13 +156,34 @@ class OnRay:
         self._clerk.shutdown(wait=False)
 
 
-def _ended(calls: Mapping[str, Future[_Ref]], within: float) -> Mapping[str, Reply]:
-    sent, _ = wait(calls.values(), timeout=within)
-    mine = {seat: call for seat, call in calls.items() if call in sent}
-    failed = {seat: _broken(error) for seat, call in mine.items() if (error := call.exception())}
-    refs = {call.result(): seat for seat, call in mine.items() if seat not in failed}
-    done, _ = ray.wait(list(refs), num_returns=len(refs), timeout=within) if refs else ([], [])
-    return {**failed, **{refs[ref]: _reply(ref) for ref in done}}
+def _all_sent(made: Mapping[str, Future[_Handle]], asks: Mapping[str, Ask]) -> _Sent:
+    return {seat: _sent(made[seat], ask) for seat, ask in asks.items()}
+
+
+def _sent(made: Future[_Handle], ask: Ask) -> _Ref | Exception:
+    try:
+        return made.result().ask.remote(ask)
+    except Exception as error:  # noqa: BLE001 - Ray raises what its parts raise
+        return error
+
+
+def _ended(calls: Mapping[str, Future[_Sent]], within: float) -> Mapping[str, Reply]:
+    deadline = time.monotonic() + within
+    sent, _ = wait(set(calls.values()), timeout=within)
+    mine = {seat: call.result()[seat] for seat, call in calls.items() if call in sent}
+    failed = {seat: _broken(error) for seat, error in mine.items() if isinstance(error, Exception)}
+    refs = {ref: seat for seat, ref in mine.items() if seat not in failed}
+    left = max(0.0, deadline - time.monotonic())
+    done, _ = ray.wait(list(refs), num_returns=len(refs), timeout=left) if refs else ([], [])
+    return {**failed, **{refs[ref]: reply for ref, reply in zip(done, _replies(done), strict=True)}}
+
+
+def _replies(refs: Sequence[_Ref]) -> Sequence[Reply]:
+    """What has come; one by one only where one of them has failed, for that costs each its own way through Ray."""
+    try:
+        return cast(Sequence[Answer], ray.get(refs, timeout=0))
+    except Exception:  # noqa: BLE001 - Ray raises what an actor raised
+        return [_reply(ref) for ref in refs]
 
 
 def _reply(ref: _Ref) -> Reply:

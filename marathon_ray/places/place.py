@@ -1,7 +1,8 @@
 """The contract of the places where workers live: on a Ray cluster, or in this process.
 
-A seat holds one worker. It is born idle and knows nothing; whatever it shall do is in the order that every ask carries,
-so that one that came back to life after a loss is told all by the next ask. An ask is also the collect: one call a round.
+A seat holds one worker. It is born idle and knows nothing; whatever it shall do is in the order that asks carry until it
+has answered to it. One that came back to life after a loss says so, and is told all. An ask is also the collect: one call
+a round.
 """
 
 from collections.abc import Mapping

@@ -69,6 +69,20 @@ def test_a_seat_is_told_nothing_before_it_has_said_who_it_is(crew: Crew, places:
     assert list(places.asked.values()) == [Ask()]
 
 
+def test_an_order_is_told_until_it_was_answered_and_no_longer(crew: Crew, places: Perilous) -> None:
+    fleet = crew.writers()
+    crew.settle()
+    (seat,) = seats(fleet)
+    told = []
+    for revised in (False, True, False):
+        if revised:
+            fleet.set(fleet.spec)
+        crew.turn()
+        order = places.asked[seat].order
+        told.append(order and order.revision)
+    assert told == [None, 2, None]
+
+
 def test_what_comes_again_counts_once(crew: Crew, places: Perilous) -> None:
     crew.writers()
     crew.auditors()

@@ -53,5 +53,5 @@ def test_parts_add_up() -> None:
             ]
         )
     assert gathering.counts == {"read": 6}
-    assert gathering.latencies["x"][5] == 4
+    assert gathering.latencies()["x"][5] == 4
     assert gathering.positions == [("first", 1, 2, 77, True)] * 2

@@ -17,9 +17,10 @@ class Calls:
         self.waits: list[tuple[list[str], float]] = []
         self.asking: Asking[int] = Asking(self._send, self._ended)
 
-    def _send(self, seat: str, ask: Ask) -> int:
-        self.sent.append((seat, ask))
-        return len(self.sent) - 1
+    def _send(self, asks: Mapping[str, Ask]) -> Mapping[str, int]:
+        before = len(self.sent)
+        self.sent += asks.items()
+        return {seat: before + number for number, seat in enumerate(asks)}
 
     def _ended(self, calls: Mapping[str, int], within: float) -> Mapping[str, Reply]:
         self.waits.append((sorted(calls), within))
