@@ -122,8 +122,9 @@ class Attempt:
         )
         self.rounds = Rounds(self._make_fleets(), self.accounts, self._sinks, began=self._site.clock)
         self.injections = Injections(
-            self._cluster, self.eyes, self._journal, self.rounds.shades, lambda: self._rounds.now
-        )
+            self._cluster, self.eyes, self._journal, self.rounds.shades, lambda: self._rounds.now,
+            suffers=tuple(self.scenario.suffers),
+        )  # fmt: skip
 
     @property
     def groups(self) -> list[str]:

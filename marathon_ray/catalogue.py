@@ -85,7 +85,9 @@ def _in_file(path: Path, name: str | None) -> type[Scenario]:
             f"{path}: say which of {', '.join(found)}, as {path}:CLASS" if found else f"{path}: no scenario in it"
         )
     if name not in found:
-        raise UsageError(f"{path}: scenario {name} is not in it; {nearest(name, found)}")
+        there = name in vars(_imported(path.resolve()))
+        why = f"is no scenario: write class {name}(Scenario)" if there else f"is not in it; {nearest(name, found)}"
+        raise UsageError(f"{path}: {'' if there else 'scenario '}{name} {why}")
     return found[name]
 
 
@@ -107,7 +109,7 @@ def _imported(path: Path) -> ModuleType:
     sys.modules[name] = module  # before it runs: pydantic looks there for the names in its annotations
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever a user's file may raise
+    except (Exception, SystemExit) as error:  # whatever a user's file may raise
         del sys.modules[name]
         raise UsageError(_why(path, error)) from error
     return module
@@ -122,11 +124,18 @@ def _module_name(path: Path) -> str:
     return f"{name}_{zlib.crc32(str(path).encode()):08x}"
 
 
-def _why(path: Path, error: Exception) -> str:
+def _why(path: Path, error: BaseException) -> str:
     own = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     line = error.lineno if isinstance(error, SyntaxError) else (own or [None])[-1]
-    what = complaint(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
+    what = complaint(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}".strip(": ")
     return f"{path}{f', line {line}' if line else ''}: {what.splitlines()[0]}"
+
+
+def blamed(error: BaseException) -> str | None:
+    """Where a scenario's own code has raised that, and what; None where it was not such code."""
+    files = {str(module.__file__) for name, module in sys.modules.items() if name.startswith(f"{FOLDER}.")}
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return _why(Path(last.filename), error) if last.filename in files else None
 
 
 def _importable(folder: Path) -> None:

@@ -57,7 +57,11 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         _complain("interrupted: everything that was started is gone")
         return EXIT[Outcome.INTERRUPTED]
-    except Exception:  # noqa: BLE001 - a mistake of ours: it must not exit with the code of a broken promise
+    except Exception as error:  # noqa: BLE001 - a mistake of ours: it must not exit with the code of a broken promise
+        from marathon_ray.catalogue import blamed  # noqa: PLC0415 - no command waits for what a failure needs
+
+        if why := blamed(error):
+            return _complain(why)
         traceback.print_exc()
         _complain("this is an error in marathon-ray, and proves nothing")
         return EXIT[Outcome.INVALID]

@@ -1,12 +1,13 @@
 """Which cluster a run is on, by what a person wrote: `local`, `HOST:PORT,…`, the name of a local one, or a YAML file."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Final, cast
 
+from marathon_ray.faults.fault import Fault
 from marathon_ray.kafka import description, homes
 from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, Cluster, KafkaError
 from marathon_ray.kafka.existing import Existing
@@ -18,6 +19,7 @@ _SERVERS: Final = re.compile(rf"{_SERVER}(?:,{_SERVER})*")
 _FILES: Final = (".yaml", ".yml")
 _CAPABILITIES: Final = {"kill": (CanKill, CanStart), "stop": (CanStop, CanStart), "pause": (CanPause,)}
 _EVERYTHING: Final = tuple(_CAPABILITIES)
+_NODES: Final = 3  # of a local cluster of which nobody says how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Opened:
     cluster: Cluster = field(repr=False)
     begin: Callable[[], object] = field(repr=False)
     end: Callable[[], object] = field(repr=False)
+    brokers: int | None = None  # how many, where that is known before it answers
+    file: Path | None = None  # that says what may be done to it
 
     def acquire(self) -> Cluster:
         """The cluster answers; KafkaError of one line where it cannot be had, and nothing is left of it then."""
@@ -41,6 +45,14 @@ class Opened:
     def release(self) -> None:
         """The run is over: of a cluster that is ours nothing is left, another one is as it was. Twice is the same."""
         self.end()
+
+    def remedy(self, faults: Iterable[type[Fault]]) -> str:
+        """What would let it suffer those faults, in a few words."""
+        if not self.ours:
+            return "a cluster that is made for the run can: --cluster local"
+        needs = {need for fault in faults for need in fault.needs}
+        may = [power for power, (own, *_) in _CAPABILITIES.items() if own in needs or isinstance(self.cluster, own)]
+        return f"allow it in {self.file}: may: [{', '.join(may)}]"
 
     @property
     def capabilities(self) -> tuple[type, ...]:
@@ -89,9 +101,17 @@ def _attached(name: str) -> Opened:
     return Opened(name, ours=False, cluster=kafka, begin=answers, end=_nothing)
 
 
-def _made(*, nodes: int | None = None, version: str | None = None, may: tuple[str, ...] = _EVERYTHING) -> Opened:
-    kafka = LocalKafka(nodes=nodes or 3, version=version or "4.3")
-    return Opened(kafka.name, ours=True, cluster=_restricted(kafka, may), begin=kafka.up, end=kafka.close)
+def _made(
+    *,
+    nodes: int | None = None,
+    version: str | None = None,
+    may: tuple[str, ...] = _EVERYTHING,
+    file: Path | None = None,
+) -> Opened:
+    brokers = nodes or _NODES
+    kafka = LocalKafka(nodes=brokers, version=version or "4.3")
+    cluster = _restricted(kafka, may)
+    return Opened(kafka.name, ours=True, cluster=cluster, begin=kafka.up, end=kafka.close, brokers=brokers, file=file)
 
 
 def _from_file(path: Path) -> Opened:
@@ -100,7 +120,7 @@ def _from_file(path: Path) -> Opened:
         if found.local is None:
             return _existing(str(path), found.client_properties(path.parent))
         may = _EVERYTHING if found.may is None else found.may
-        return _made(nodes=found.local.nodes, version=found.local.version, may=may)
+        return _made(nodes=found.local.nodes, version=found.local.version, may=may, file=path)
     except KafkaError as error:
         raise KafkaError(f"cluster {path}: {error}") from None
 

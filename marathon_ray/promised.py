@@ -89,4 +89,5 @@ def _amount(load: Load | None, like: Rate) -> float | None:
 
 def _told(error: Exception) -> str:
     *_, last = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__}: {' '.join(str(error).split())} ({Path(last.filename).name}:{last.lineno})"
+    where = "" if last.filename == __file__ else f" ({Path(last.filename).name}:{last.lineno})"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"

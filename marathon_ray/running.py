@@ -3,7 +3,6 @@
 import os
 import secrets
 import socket
-import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -12,17 +11,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
+from pydantic import ValidationError
+
 from marathon_ray.attempt import Attempt, Site
 from marathon_ray.audience import Audience, Nobody
 from marathon_ray.blocking import blocking
 from marathon_ray.clusters import LOCAL, Opened, open_cluster
+from marathon_ray.complaint import complaint
 from marathon_ray.faults.fault import missing
+from marathon_ray.folder import folder
+from marathon_ray.ground import Ground
 from marathon_ray.journal import NAME, Journal, Thing
+from marathon_ray.kafka import admin
 from marathon_ray.kafka.cluster import Cluster, KafkaError
-from marathon_ray.names import Names, new_run
+from marathon_ray.names import Names
 from marathon_ray.outcome import Outcome, outcome
-from marathon_ray.places import on_ray
-from marathon_ray.places.in_process import InProcess
 from marathon_ray.places.place import Places
 from marathon_ray.planning import mistakes, workers_of
 from marathon_ray.promises.generator import GeneratorHonest
@@ -31,6 +34,7 @@ from marathon_ray.report import page
 from marathon_ray.report.report import Report
 from marathon_ray.report.series import Series
 from marathon_ray.reporting import report_of
+from marathon_ray.request import check, names_of
 from marathon_ray.round import Round
 from marathon_ray.rounds import BenchError
 from marathon_ray.scenario import Scenario
@@ -41,6 +45,7 @@ from marathon_ray.usage import UsageError
 BENCH: Final = "bench"
 HERE: Final = "here"
 RAY: Final = "ray"
+_OURS: Final = Path(__file__).parent
 
 
 @dataclass(slots=True)
@@ -75,15 +80,19 @@ class Options(TypedDict, total=False):
 
 
 async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
-    """Play the scenario and say what held. Raises UsageError or KafkaError, of one or two lines, before anything is made."""
-    if found := mistakes(scenario):
-        raise UsageError("\n".join(found[:2]))
-    names = Names(options.get("bench", BENCH), new_run())
-    on_ray = options.get("places", RAY) != HERE
-    ground = Ground(on_ray=on_ray, address=options.get("ray"), seats=sum(workers_of(scenario).values()))
-    folder = _folder(Path(options.get("results", "results")), f"{scenario.title()}-{names.run}")
+    """Play the scenario and say what held. Raises UsageError or KafkaError, of one or two lines, before anything is made;
+    of a run that ends so no folder is left."""
+    check(scenario, options, Options.__annotations__)
+    names = names_of(options.get("bench", BENCH))
     cluster = options.get("cluster", LOCAL)
     opened = open_cluster(cluster) if isinstance(cluster, str) else cluster
+    if found := mistakes(scenario, brokers=opened.brokers):
+        raise UsageError("\n".join(found[:2]))
+    with folder(Path(options.get("results", "results")), f"{scenario.title()}-{names.run}") as own:
+        return await _run(scenario, names, own, opened, options)
+
+
+async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, options: Options) -> Report:
     audience, course = options.get("tell") or Nobody(), Course()
 
     def note(text: str) -> None:
@@ -93,6 +102,10 @@ async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
     stops = Stops(note)
     chosen = options.get("seed")
     seed = secrets.randbits(32) if chosen is None else chosen
+    if lacking := missing(scenario.suffers, opened.cluster):
+        course.skipped = "; ".join([*lacking, opened.remedy(scenario.suffers)])
+    on_ray = options.get("places", RAY) != HERE and not course.skipped
+    ground = Ground(on_ray=on_ray, address=options.get("ray"), seats=sum(workers_of(scenario).values()))
     stops.install()
     try:
         await blocking(ground.connect)
@@ -112,47 +125,6 @@ async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
         await blocking(ground.leave)
         stops.remove()
     return report
-
-
-@dataclass(slots=True)
-class Ground:
-    """Where workers will live. A Ray that this process drives already is used, and left as it is."""
-
-    on_ray: bool
-    address: str | None
-    seats: int
-    ours: bool = False
-
-    def connect(self) -> None:
-        """There is room for the seats. Raises UsageError where there is not, or no Ray."""
-        if not self.on_ray:
-            return
-        try:
-            self.ours = on_ray.connect(self.address, seats=self.seats)
-        except ConnectionError as error:
-            raise UsageError(str(error)) from None
-
-    def places(self) -> Places:
-        """New ones, with no seat yet."""
-        return on_ray.OnRay() if self.on_ray else InProcess()
-
-    def leave(self) -> None:
-        """What was connected here is not any more."""
-        if self.ours:
-            on_ray.disconnect()
-
-
-def _folder(results: Path, name: str) -> Path:
-    """The run's own folder. Raises UsageError where it cannot be written."""
-    try:
-        results.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=results):
-            pass
-        folder = results / name
-        folder.mkdir()
-    except OSError as error:
-        raise UsageError(f"results {results}: {error.strerror}") from None
-    return folder
 
 
 @dataclass(slots=True)
@@ -178,16 +150,24 @@ class Desk:
         try:
             self.journal.intend(thing, ours=self.opened.ours)
             self.note(f"cluster {self.opened.name}")
-            if lacking := missing(self.scenario.suffers, self.opened.cluster):
-                self.course.skipped = "; ".join(lacking)
-            else:
-                await self._on(await self.stops.step(blocking(self.opened.acquire)), places)
+            if not self.course.skipped:
+                cluster = await self.stops.step(blocking(self.opened.acquire))
+                await self.stops.step(blocking(self._rehearse, cluster))
+                await self._on(cluster, places)
         except InterruptionError as cause:
             self.course.interrupted.append(str(cause))
         finally:
             await self.stops.step(blocking(self.opened.release), bears=2)
             self.journal.undone(thing)
         return self._report()
+
+    def _rehearse(self, cluster: Cluster) -> None:
+        """The topics can be had. Raises KafkaError where they cannot, in the words of the scenario."""
+        topics = {self.names.of(field): topic for field, topic in self.scenario.topics.items()}
+        try:
+            admin.check(cluster.client_properties(), topics)
+        except KafkaError as error:
+            raise KafkaError(str(error).replace(self.names.of(""), "")) from None
 
     async def _on(self, cluster: Cluster, places: Places) -> None:
         try:
@@ -250,9 +230,14 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 
 def _told(error: BaseException) -> str:
-    """One line; of an error that is nobody's sentence also where it happened."""
+    """One line; of an error in the scenario's own code also where it happened."""
     if isinstance(error, BenchError | KafkaError):
         return str(error)
-    *_, last = traceback.extract_tb(error.__traceback__) or [None]
-    where = f" ({Path(last.filename).name}:{last.lineno})" if last else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
+    frames = [*traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, UsageError | ValidationError):
+        text = complaint(error).replace("\n", "; ") if isinstance(error, ValidationError) else str(error)
+        frames = [frame for frame in frames if not Path(frame.filename).is_relative_to(_OURS)]
+    else:
+        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{text}{where}"

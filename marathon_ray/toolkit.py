@@ -3,10 +3,11 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
+from actors.spec import Consumers, Transactors
 from actors.units import duration_text, parse_duration
 from marathon_ray.blocking import blocking
 from marathon_ray.conditions import Condition
@@ -15,6 +16,7 @@ from marathon_ray.faults.injection import Injections
 from marathon_ray.fleet import Fleet
 from marathon_ray.promises.promise import Verdict
 from marathon_ray.rounds import BenchError, Rounds
+from marathon_ray.usage import UsageError, nearest
 
 _LOOK_SECONDS: Final = 0.5
 _AT_MOST: Final = "10 min"
@@ -94,16 +96,14 @@ class Toolkit:
             raise BenchError(f"fleet {fleet} did not come to work within 120 s")
 
     def _fleet(self, name: str) -> Fleet:
-        try:
-            return self._rounds.fleets[name]
-        except KeyError:
-            raise ValueError(f"there is no fleet {name}, only {', '.join(self._rounds.fleets)}") from None
+        return self._rounds.fleets[_known("fleet", name, self._rounds.fleets)]
 
     # What breaks
 
     @asynccontextmanager
     async def fault(self, fault: Fault, *, at_most: str | float = _AT_MOST) -> AsyncIterator[tuple[int, ...]]:
-        """The fault is on within the block, on the nodes that it yields, and healed on every way out."""
+        """The fault is on within the block, on the nodes that it yields, and healed on every way out. Raises UsageError on
+        one that the scenario does not say it suffers."""
         thing = await self._injections.inject(fault, draw=self.random.getrandbits(32), at_most=parse_duration(at_most))
         try:
             yield thing.nodes
@@ -129,7 +129,10 @@ class Toolkit:
         return self._eyes
 
     def lag(self, fleet: str) -> int | None:
-        """Records that the fleet's group is behind; None where it has not read anything yet."""
+        """Records that the fleet's group is behind; None where it has not read anything yet. Raises UsageError on a fleet
+        without a group."""
+        if not isinstance(spec := self._fleet(fleet).spec, Consumers | Transactors):
+            raise UsageError(f"fleet {fleet}: these are {type(spec).__name__}, which have no group that could lag")
         return self._rounds.lag(fleet)
 
     def fresh(self, fleet: str) -> int:
@@ -138,7 +141,14 @@ class Toolkit:
 
     def written(self, topic: str) -> int:
         """Bytes of values acknowledged in the topic so far."""
-        return self._rounds.written[self._ordinals[topic]]
+        return self._rounds.written[self._ordinals[_known("topic", topic, self._ordinals)]]
+
+
+def _known(what: str, name: str, known: Iterable[str]) -> str:
+    """The name, which is one of those."""
+    if name not in (there := list(known)):
+        raise UsageError(f"{what} {name} is not declared; {nearest(name, there)}")
+    return name
 
 
 def _wait(name: str, limit: float, took: float | None) -> Verdict:

@@ -11,6 +11,7 @@ from marathon_ray.catalogue import find
 from marathon_ray.commands.printing import show, table
 from marathon_ray.fields import build
 from marathon_ray.offered import Load
+from marathon_ray.places.place import CPUS
 from marathon_ray.planning import Planned, plan
 from marathon_ray.report.words import number, short
 from marathon_ray.usage import UsageError
@@ -72,6 +73,7 @@ def _fleets(planned: Planned) -> Iterator[tuple[str, ...]]:
 def _whole(planned: Planned) -> Iterator[tuple[str, str]]:
     yield "lasts", f"at least {duration_text(planned.lasts)}" if planned.lasts else "not known beforehand"
     yield "workers", str(planned.workers)
+    yield "CPUs of Ray", f"{planned.workers * CPUS:g}, {CPUS:g} a worker"
     yield "groups", ", ".join(planned.groups) or "none"
     for name, lines in (("promises", planned.demands), ("allowed", planned.allowed)):
         for number_, line in enumerate(lines or ("none",)):

@@ -16,15 +16,14 @@ from marathon_ray.commands.plan import Fields
 from marathon_ray.commands.printing import show
 from marathon_ray.fields import build
 from marathon_ray.live import audience
-from marathon_ray.names import Names, new_run
 from marathon_ray.outcome import EXIT
 from marathon_ray.report import page
 from marathon_ray.report.report import Report
 from marathon_ray.report.summary import summary
+from marathon_ray.request import names_of
 from marathon_ray.running import BENCH
 from marathon_ray.running import run as play
 from marathon_ray.scenario import Scenario
-from marathon_ray.usage import UsageError
 
 
 @Parameter(name="*")
@@ -83,10 +82,7 @@ def played(scenario: Scenario, options: Options, *, cluster: str | Opened | None
 
 def bench(name: str) -> str:
     """The name, which may be part of others. Raises UsageError where it may not."""
-    try:
-        return Names(name, new_run()).bench
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    return names_of(name).bench
 
 
 def tell(report: Report, options: Options) -> None:
@@ -96,4 +92,4 @@ def tell(report: Report, options: Options) -> None:
         ended = {"run": report.run, "outcome": report.outcome, "cause": report.cause, "report": str(file)}
         sys.stdout.write(f"{lines.dumps(ended)}\n")
     else:
-        show(summary(report, page=str(file)))
+        show(summary(report, page=str(file) if file.is_file() else ""))

@@ -10,9 +10,10 @@ from marathon_ray.clusters import Opened, open_cluster
 from marathon_ray.commands.check import board
 from marathon_ray.commands.run import Options, bench, played, tell
 from marathon_ray.fields import build
+from marathon_ray.ground import Ground
 from marathon_ray.names import Names, new_run
 from marathon_ray.outcome import EXIT
-from marathon_ray.running import HERE, Ground
+from marathon_ray.running import HERE
 from marathon_ray.scenario import Scenario
 
 SHORT: Final[Mapping[str, tuple[str, ...]]] = {

@@ -11,6 +11,7 @@ from marathon_ray.faults.fault import Eyes, Fault
 from marathon_ray.journal import Journal, Thing
 from marathon_ray.kafka.cluster import Cluster, KafkaError
 from marathon_ray.promises.promise import Shade
+from marathon_ray.usage import UsageError
 
 _HEALED_SECONDS: Final = 120.0
 _LOOK_SECONDS: Final = 0.2
@@ -27,17 +28,30 @@ class Injection:
 
 
 class Injections:
-    """All faults of a run. `shades` is the list that the rounds look at."""
+    """All faults of a run, of those kinds that it `suffers`. `shades` is the list that the rounds look at."""
 
     def __init__(
-        self, cluster: Cluster, eyes: Eyes, journal: Journal, shades: list[Shade], now: Callable[[], float]
+        self,
+        cluster: Cluster,
+        eyes: Eyes,
+        journal: Journal,
+        shades: list[Shade],
+        now: Callable[[], float],
+        *,
+        suffers: tuple[type[Fault], ...],
     ) -> None:
+        self._suffers = suffers
         self._cluster, self._eyes, self._journal, self._now = cluster, eyes, journal, now
         self._shades = shades
         self._on: list[Injection] = []
 
     async def inject(self, fault: Fault, *, draw: int, at_most: float) -> Injection:
-        """The fault is on. Cut short, it is on the list all the same, and `heal_all` sees to it."""
+        """The fault is on. Cut short, it is on the list all the same, and `heal_all` sees to it.
+
+        Raises UsageError on one of another kind: whether the cluster can suffer it was not asked."""
+        if not isinstance(fault, self._suffers):
+            kinds = ", ".join(kind.__name__ for kind in self._suffers) or "none"
+            raise UsageError(f"fault {fault}: the scenario suffers {kinds}: name {type(fault).__name__} in suffers")
         nodes = await blocking(fault.whom.nodes, self._eyes, draw)
         thing = Thing("fault", f"{len(self._shades)} {fault} on {list(nodes)}")
         self._journal.intend(thing, fault=type(fault).__name__, nodes=nodes, at_most=at_most)

@@ -17,13 +17,14 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from marathon_ray.kafka import security
 from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.usage import nearest
 
 _SECRET: Final = re.compile(r"(password|passphrase|secret|key\.pem)$")
 _BOOTSTRAP: Final = "bootstrap.servers"
@@ -134,6 +135,14 @@ def read(path: Path) -> Description:
 
 def _first(error: ValidationError) -> str:
     """The first mistake: where it is, and what is wrong, but not what stands there."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    where = " ".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}".removeprefix(": ").replace("Value error, ", "")
+    first = error.errors(include_url=False)[0]
+    *outer, last = map(str, first["loc"] or ("",))
+    where, what = " ".join([*outer, last]), first["msg"].replace("Value error, ", "")
+    if first["type"] == "extra_forbidden":
+        known = Local if outer == ["local"] else Description
+        return f"{where}: there is no such key; {nearest(last, known.model_fields)}"
+    if first["type"] == "literal_error":  # of a power, which is no secret
+        return f"{outer[0]} {first['input']}: there is no such power; {nearest(str(first['input']), get_args(Power))}"
+    if first["type"] == "tuple_type":
+        what = f"write a list, as [{', '.join(get_args(Power))}]"
+    return f"{where}: {what}".removeprefix(": ")

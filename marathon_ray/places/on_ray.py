@@ -4,7 +4,6 @@ import asyncio
 import logging
 import math
 import os
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -16,13 +15,13 @@ from ray.exceptions import RayActorError
 
 from actors.order import Answer, Ask, Host
 from actors.shell import Shell
+from marathon_ray.places import head
 from marathon_ray.places.asking import Asking
+from marathon_ray.places.place import CPUS as CPUS  # noqa: PLC0414 - it is a word of ours, too
 from marathon_ray.places.place import Broken, Reply
 
-CPUS: Final = 0.1  # of a seat: Ray's bookkeeping, not a limit
 _OBJECT_STORE: Final = 256 << 20  # bytes of a local one: answers are small
 _STARTS: Final = 3  # Ray gives its own start 30 s, which a busy machine may need more than once
-_REACH_SECONDS: Final = 5.0
 _SHUT_SECONDS: Final = 30.0
 # Ray's own words for its start: no usage report to anybody, and no change of what accelerators an actor sees.
 _QUIET: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -61,7 +60,7 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
     if ray.is_initialized():
         return False
     if address:
-        _reach(address)
+        head.reach(address)
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     own: dict[str, Any] = {
@@ -74,24 +73,12 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
         try:
             ray.init(address or "local", logging_level=logging.ERROR, log_to_driver=False, **({} if address else own))
         except Exception as error:  # noqa: BLE001 - Ray raises what its parts raise, Exception itself among them
-            why = _first_line(error)
+            why = head.told(error)
             ray.shutdown()
         else:
             return True
     _let_ray_print(yes=True)
     raise ConnectionError(f"Ray at {address or 'this machine'}: {why}")
-
-
-def _reach(address: str) -> None:
-    """Somebody listens there: Ray itself tries for minutes. Raises ConnectionError."""
-    host, _, port = address.rpartition(":")
-    if "://" in address:
-        raise ConnectionError(f"Ray at {address}: give HOST:PORT of the head; calls through a proxy cost too much")
-    if port.isdigit():
-        try:
-            socket.create_connection((host, int(port)), _REACH_SECONDS).close()
-        except OSError as error:
-            raise ConnectionError(f"Ray at {address}: {error.strerror or error}") from None
 
 
 def disconnect() -> None:
@@ -137,9 +124,8 @@ class OnRay:
         return await asyncio.to_thread(self._room)
 
     def _room(self) -> str:
-        whole, free = ray.cluster_resources(), ray.available_resources()  # type: ignore[no-untyped-call]
-        has = f"{whole.get('CPU', 0):g} in all and {free.get('CPU', 0):g} free"
-        return f"each needs {self._cpus:g} CPU, the Ray cluster has {has}"
+        there = head.room()
+        return f"each needs {self._cpus:g} CPU, the Ray cluster has {there.whole:g} in all and {there.free:g} free"
 
     def close(self, seat: str) -> None:
         """The actor is ended for good."""

@@ -7,9 +7,11 @@ a round.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from actors.order import Answer, Ask
+
+CPUS: Final = 0.1  # of a seat on Ray: its bookkeeping, not a limit
 
 
 @dataclass(frozen=True, slots=True)

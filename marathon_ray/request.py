@@ -1,0 +1,35 @@
+"""What is asked of a run, by a command line or by a program, checked before anything is made."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from marathon_ray.names import Names, new_run
+from marathon_ray.scenario import Scenario
+from marathon_ray.usage import UsageError, nearest
+
+PLACES: Final = ("ray", "here")
+
+
+def check(scenario: object, options: Mapping[str, object], known: Collection[str]) -> None:
+    """Raises UsageError on what is no scenario, on an option that there is not, and on a value that one does not take."""
+    if not isinstance(scenario, Scenario):
+        name = scenario.__name__ if isinstance(scenario, type) else repr(scenario)
+        mended = f"write {name}()" if isinstance(scenario, type) else "write that of one, as KillLeader()"
+        raise UsageError(f"scenario {name}: that is no instance of a scenario: {mended}")
+    for option in options:
+        if option not in known:
+            raise UsageError(f"option {option} is not known; {nearest(option, known)}")
+    places = options.get("places", PLACES[0])
+    if places not in PLACES:
+        raise UsageError(f"places {places!r} is not known; {nearest(str(places), PLACES)}")
+    seed = options.get("seed")
+    if seed is not None and not isinstance(seed, int):
+        raise UsageError(f"seed {seed!r}: it is an integer, or None")
+
+
+def names_of(bench: str) -> Names:
+    """New ones, for one run. Raises UsageError where the bench's name may not be part of them."""
+    try:
+        return Names(bench, new_run())
+    except ValueError as error:
+        raise UsageError(str(error)) from None
