@@ -10,6 +10,7 @@ import ray
 from ray._private.state import state
 
 _REACH_SECONDS: Final = 5.0
+_LAST_PORT: Final = 65_535
 _HEARSAY_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.1
 _HELLO: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))  # with a frame of no settings
@@ -59,11 +60,13 @@ def reach(address: str) -> None:
         raise ConnectionError(f"Ray at {address}: give HOST:PORT of the head; calls through a proxy cost too much")
     if not port.isdecimal():
         return
+    if not 1 <= int(port) <= _LAST_PORT:
+        raise ConnectionError(f"Ray at {address}: a port is a number from 1 to {_LAST_PORT}")
     try:
         with socket.create_connection((host, int(port)), _REACH_SECONDS) as link:
             greeted = os.environ.get("RAY_USE_TLS") == "1" or _greets(link)
-    except (OSError, OverflowError) as error:
-        raise ConnectionError(f"Ray at {address}: {getattr(error, 'strerror', None) or error}") from None
+    except OSError as error:
+        raise ConnectionError(f"Ray at {address}: {error.strerror or error}") from None
     if not greeted:
         raise ConnectionError(f"Ray at {address}: what listens there is no head of Ray")
 

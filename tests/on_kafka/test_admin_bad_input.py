@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final, NamedTuple
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import pytest
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are its public names, without an __all__
@@ -18,11 +20,22 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are it
     UserScramCredentialAlteration,
     UserScramCredentialUpsertion,
 )
+from pydantic import Field
 
+from actors.spec import Consumers, Producers
+from marathon_ray.clusters import Opened
+from marathon_ray.conditions import caught_up, size
+from marathon_ray.faults.broker import Kill, Pause
+from marathon_ray.faults.roles import any_broker
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.kafka.topics import Topic
+from marathon_ray.outcome import Outcome
+from marathon_ray.running import run
+from marathon_ray.scenario import Scenario
+from marathon_ray.toolkit import Toolkit
+from marathon_ray.usage import UsageError
 
 pytestmark = pytest.mark.on_kafka
 
@@ -201,3 +214,81 @@ def test_topics_are_created_and_deleted_through_tls(secured: LocalKafka) -> None
     assert admin.create(properties, wanted) == admin.topic_ids(properties, ["t"])
     admin.delete(properties, wanted)
     assert "t" not in admin.look(properties).topics
+
+
+# --- Whole runs -------------------------------------------------------------------------------------------------------
+
+
+class Idle(Scenario):
+    """It holds."""
+
+    orders: Topic = Topic(partitions=1, replication=1, min_insync=1)
+    writers: Producers = Producers(to="orders", rate="100/s")
+    readers: Consumers = Consumers(of="orders", group="live")
+
+    async def workload(self, kit: Toolkit) -> None:
+        """Nothing is done."""
+
+
+class Confused(Idle):
+    """Its workload asks for what there is not, again and again, and at last nobody catches it."""
+
+    suffers = (Kill,)
+    heard: list[str] = Field(default=[], exclude=True)
+
+    async def workload(self, kit: Toolkit) -> None:
+        await self.hear(kit.start("reader"))
+        await self.hear(kit.scale("writer", 2))
+        await self.hear(kit.until(caught_up("writers"), within="5 s"))
+        await self.hear(kit.until(size("oders", "1 B"), within="5 s"))
+        await self.hear(kit.fault(Pause(any_broker())).__aenter__())
+        await kit.stop("writer")
+
+    async def hear(self, asked: Coroutine[Any, Any, object]) -> None:
+        """Keep what is said against that."""
+        with pytest.raises(UsageError) as caught:
+            await asked
+        self.heard.append(str(caught.value))
+
+
+REFUSED: Final = {
+    "more replicas than brokers": (
+        Idle(orders=Topic(partitions=1, replication=3)),
+        "topic orders: replication 3, the cluster has 2 brokers",
+    ),
+    "a setting that Kafka does not know": (
+        Idle(orders=ONE.model_copy(update={"config": {"retention": "1 h"}})),
+        "cannot create topic orders: Unknown topic config name: retention",
+    ),
+}
+
+
+@pytest.mark.parametrize(("scenario", "line"), REFUSED.values(), ids=REFUSED)
+def test_a_run_whose_topics_cannot_be_had_is_refused_and_leaves_nothing(
+    secured: LocalKafka, tmp_path: Path, scenario: Idle, line: str
+) -> None:
+    before = admin.look(secured.client_properties())
+    with pytest.raises(KafkaError) as caught:
+        asyncio.run(run(scenario, cluster=secured.bootstrap(), places="here", results=tmp_path / "results"))
+    assert str(caught.value) == line
+    assert admin.look(secured.client_properties()) == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workload_that_asks_for_what_there_is_not_is_told_the_nearest_and_proves_nothing(
+    secured: LocalKafka, tmp_path: Path
+) -> None:
+    scenario = Confused()
+    cluster = Opened(secured.name, ours=False, cluster=secured, begin=lambda: None, end=lambda: None)
+    report = asyncio.run(run(scenario, cluster=cluster, places="here", results=tmp_path))
+    assert scenario.heard == [
+        "fleet reader is not declared; did you mean readers?",
+        "fleet writer is not declared; did you mean writers?",
+        "fleet writers: these are Producers, which have no group that could lag",
+        "topic oders is not declared; did you mean orders?",
+        "fault pause any broker: the scenario suffers Kill: name Pause in suffers",
+    ]
+    assert report.outcome is Outcome.INVALID
+    where = report.cause.partition("did you mean writers? (test_admin_bad_input.py:")
+    assert where[0] == "fleet writer is not declared; "
+    assert not [name for name in admin.look(secured.client_properties()).topics if name.startswith("m-")]

@@ -1,9 +1,14 @@
 """A Ray that cannot be reached is told at once; Ray itself would try for minutes."""
 
 import socket
+import threading
+from collections.abc import Iterator
 
 import pytest
+from ray._private.utils import check_version_info
 
+from marathon_ray.places import head
+from marathon_ray.places.head import Room
 from marathon_ray.places.on_ray import connect
 
 
@@ -17,3 +22,53 @@ def test_an_address_where_nobody_listens_is_told_in_one_line() -> None:
 def test_a_proxy_is_refused() -> None:
     with pytest.raises(ConnectionError, match=r"^Ray at ray://127.0.0.1:1: give HOST:PORT of the head"):
         connect("ray://127.0.0.1:1")
+
+
+def test_a_port_that_there_is_not_is_told_in_one_line() -> None:
+    with pytest.raises(ConnectionError, match=r"^Ray at 127.0.0.1:99999: a port is a number from 1 to 65535$"):
+        connect("127.0.0.1:99999")
+
+
+@pytest.fixture(params=["silent", "closing", "talking"])
+def stranger(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of somebody who is no head of Ray: says nothing, or closes at once, or answers as a web server would."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            link, _ = server.accept()
+            with link:
+                if request.param == "talking":
+                    link.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        if request.param != "silent":
+            threading.Thread(target=answer, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_who_is_no_head_of_ray_is_told_so_at_once(stranger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head, "_REACH_SECONDS", 0.3)
+    with pytest.raises(ConnectionError, match=f"^Ray at {stranger}: what listens there is no head of Ray$"):
+        connect(stranger)
+
+
+@pytest.mark.parametrize(("ray_version", "python_version"), [("2.9.0", "3.11.7"), ("2.60.0", "3.9.1")])
+def test_other_versions_are_told_in_one_line(ray_version: str, python_version: str) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        check_version_info({"ray_version": ray_version, "python_version": python_version}, "127.0.0.1")
+    told = head.told(caught.value)
+    assert told.startswith(f"it has Ray {ray_version} and Python {python_version}, this process has Ray 2.")
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("room", "lacking"),
+    [
+        (Room(1.0, 0.6, None), ""),
+        (Room(1.0, 0.5, None), "it has 0.5 free of 1"),
+        (Room(0.0, 0.0, 0.6), ""),
+        (Room(1.0, 1.0, 0.5), "it has 0.5 at its greatest"),
+    ],
+)
+def test_what_is_free_counts_and_where_a_cluster_grows_what_it_can_grow_to(room: Room, lacking: str) -> None:
+    line = f"6 workers of 0.1 CPU (0.6) are needed, {lacking}: add nodes or use fewer workers" if lacking else ""
+    assert room.lacking(6, cpus=0.1) == line
