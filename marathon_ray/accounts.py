@@ -269,7 +269,7 @@ class Accounts:
         known = self._streams.known.values
         self._places.slots(known >> PARTITION_SHIFT)
         columns = {name: self._audit.totals.by_place(name).copy() for name in self._audit.totals.names}
-        keys, live = self._audit.live_claims()
+        keys, live = self._audit.live_claims(known)
         self._add(columns, keys, {**live, "unaudited": live["acknowledged"]})
         self._add(columns, known, {"attempted": self._streams.attempted[: len(known)]})
         zero = np.zeros(len(self._places), np.int64)
@@ -286,8 +286,8 @@ class Accounts:
 
     def _pending(self, keys: Keys) -> int:
         """What was attempted in these streams and has no outcome yet."""
-        live, amounts = self._audit.live_claims()
-        claimed = sum(int(amount[np.isin(live, keys)].sum()) for amount in amounts.values())
+        _, amounts = self._audit.live_claims(keys)
+        claimed = sum(int(amount.sum()) for amount in amounts.values())
         attempted = self._streams.attempted[self._streams.known.slots(keys)]
         return int((attempted - self._audit.book.bound(keys)).sum()) - claimed
 

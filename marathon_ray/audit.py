@@ -47,7 +47,7 @@ class Audit:
     def __init__(self, terms: Mapping[int, TopicTerms], *, streams: Streams, places: Interner, block: int) -> None:
         self._streams, self._places = streams, places
         self.reach = {name: Reach(places, once=True, block=block) for name in ("first", "second")}
-        self._claims = Claims(places)
+        self._claims = Claims(streams.known, places)
         self._finds = {
             "first": Finds(streams.known, ordered=False),
             "second": Finds(streams.known, ordered=True),
@@ -359,15 +359,13 @@ class Audit:
             reach.fit()
             mine = np.flatnonzero((self._places.values >> np.uint64(20)) == np.uint64(topic))
             reach.position[mine], reach.at_end[mine] = -1, 0
-        live = self._claims.overlaid(self._bound)
+        live = self._claims.overlaid(self._bound, self._streams.known.values)
         mine_live = (live.key >> TOPIC_SHIFT == np.uint64(topic)) & (live.times[0] > 0)
         return int(sizes(live.at(mine_live)).sum())
 
-    def live_claims(self) -> tuple[Keys, Mapping[str, Numbers]]:
-        """Live claims by stream key: how many records each row adds to acknowledged, refused, unknown."""
-        live = self._claims.overlaid(self._bound)
-        acknowledged, refused, unknown = normal(_widened(live.times))[:3] * sizes(live)
-        return live.key, {"acknowledged": acknowledged, "refused": refused, "unknown": unknown}
+    def live_claims(self, keys: Keys) -> tuple[Keys, Mapping[str, Numbers]]:
+        """Live claims of these streams, by stream key: how many records each row adds to acknowledged, refused, unknown."""
+        return self._claims.live(keys, self._bound)
 
     def judged_to(self, place: int) -> int:
         """What is settled in that partition rests on offsets below this one."""
@@ -386,7 +384,3 @@ class Audit:
         """How many rows and exceptions are kept."""
         finds = sum(len(finds.rows) for finds in self._finds.values())
         return self._claims.rows + self.book.rows + finds + self.starts.rows
-
-
-def _widened(times: Numbers) -> Numbers:
-    return np.concatenate((times, np.zeros((len(Column) - len(times), times.shape[1]), np.int64)))
