@@ -87,7 +87,7 @@ class Integrity:
 
     def _tails(self, ending: Ending) -> Iterator[Tail]:
         for name, tails in ending.tails.items():
-            if set(self.of) & set(getattr(ending.declared.fleets[name], "to", ())):
+            if set(self.of) & set(getattr(ending.declared.fleets.get(name), "to", ())):
                 yield from tails
 
     def _excused(self, ending: Ending) -> Mapping[int, frozenset[FindingKind]]:
