@@ -152,4 +152,5 @@ def test_a_cluster_that_cannot_suffer_it_is_not_touched(cluster: LocalKafka, tmp
     given = Opened("theirs", ours=False, cluster=Existing(properties), begin=pytest.fail, end=lambda: None)
     report = asyncio.run(run(Deaths(), cluster=given, places="here", results=tmp_path))
     assert report.outcome is Outcome.SKIPPED
-    assert report.cause == "Kill: its nodes cannot be killed or started again"
+    remedy = "a cluster that is made for the run can: --cluster local"
+    assert report.cause == f"Kill: its nodes cannot be killed or started again; {remedy}"

@@ -69,7 +69,10 @@ def test_a_topic_survives_json(retention: str | None) -> None:
             "Topic: retention 1 h: cleanup compact keeps records of any age",
         ),
         ({"partitions": 1, "config": {"retention.ms": 5}}, "Topic: config retention.ms: use the field retention"),
-        ({"partitions": 1, "replicas": 3}, "Topic.replicas 3: Extra inputs are not permitted"),
+        (
+            {"partitions": 1, "replicas": 3},
+            "Topic.replicas 3: Extra inputs are not permitted; did you mean replication?",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(given: dict[str, Any], line: str) -> None:
