@@ -266,7 +266,7 @@ class Attempt:
 
     # --- What comes of it ---------------------------------------------------------------------------------------------
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """All that is left is judged; nothing more is heard of any worker."""
         self._rounds.finish()
 
@@ -281,5 +281,16 @@ class Attempt:
         ending = Ending(
             self.scenario.declared, self.ordinals, rounds.accounts.balance(), tuple(rounds.shades), self.drained, tails
         )
-        promised = [one.verdict(state, ending) for one, state in zip(self.promises, self._states, strict=True)]
+        promised = [_verdict(one, state, ending) for one, state in zip(self.promises, self._states, strict=True)]
         return [*promised, *(self.kit.waits if self.kit else ())]
+
+
+def _verdict(promise: Promise, state: State, ending: Ending) -> Verdict:
+    """One that cannot say is not kept, whatever it is about; all else goes on."""
+    try:
+        return promise.verdict(state, ending)
+    except Exception as error:  # noqa: BLE001 - a promise may be a user's own
+        found = f"it cannot say: {type(error).__name__}: {' '.join(str(error).split())}"
+        return Verdict(
+            promise=type(promise).__name__, demanded=str(promise), found=found, state="undecided", safety=True
+        )

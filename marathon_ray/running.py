@@ -194,7 +194,7 @@ class Desk:
                 self.course.invalid.append("the log was not read to its end: what lies there is not judged")
         if attempt.rounds:
             await self._tried(attempt.leave(), bears=1)
-            attempt.finish()
+            await self._tried(attempt.finish(), bears=2)
         await self._tried(attempt.clean_up(), bears=1)
 
     async def _tried(self, step: Any, *, bears: int) -> None:  # noqa: ANN401 - a coroutine

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -19,9 +21,10 @@ from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.outcome import Outcome
 from marathon_ray.promises.integrity import Integrity
-from marathon_ray.promises.promise import Promise
+from marathon_ray.promises.promise import Declared, Ending, Promise, Verdict
 from marathon_ray.promises.recovery import WritableAgain
 from marathon_ray.report.report import Report
+from marathon_ray.round import Phase, Round
 from marathon_ray.running import run
 from marathon_ray.scenario import Scenario
 from marathon_ray.toolkit import Toolkit
@@ -85,6 +88,36 @@ class Stumbles(Steady):
         raise LookupError("nobody is there")
 
 
+@dataclass(frozen=True)
+class Confused:
+    """A promise that fails by itself, in one of its methods."""
+
+    safety: ClassVar[bool] = False
+    step_fails: bool
+
+    def mistakes(self, declared: Declared) -> Iterator[str]:
+        return iter(())
+
+    def begin(self, declared: Declared, ordinals: Mapping[str, int]) -> None:
+        pass
+
+    def step(self, state: None, round_: Round) -> None:
+        if self.step_fails and round_.phase is Phase.WORKLOAD:
+            raise KeyError("auditors")
+
+    def verdict(self, state: None, ending: Ending) -> Verdict:
+        raise KeyError("auditors")
+
+
+class Promising(Steady):
+    """One of its promises fails by itself."""
+
+    step_fails: bool = False
+
+    def promises(self) -> Iterator[Promise]:
+        yield Confused(self.step_fails)
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalKafka]:
     with LocalKafka(nodes=3) as kafka:
@@ -138,6 +171,16 @@ def test_a_mistake_in_a_scenario_is_told_with_its_place_and_proves_nothing(clust
     report = play(Stumbles(), cluster, tmp_path)
     assert report.outcome is Outcome.INVALID
     assert "LookupError: nobody is there (test_run.py:" in report.cause
+
+
+@pytest.mark.parametrize("step_fails", [False, True])
+def test_a_promise_that_fails_by_itself_proves_nothing_and_leaves_nothing(
+    step_fails: bool, cluster: LocalKafka, tmp_path: Path
+) -> None:
+    report = play(Promising(step_fails=step_fails), cluster, tmp_path)
+    assert report.outcome is Outcome.INVALID
+    assert "KeyError: 'auditors'" in report.cause
+    assert report.verdicts[0].found == "it cannot say: KeyError: 'auditors'"
 
 
 def test_what_does_not_come_in_time_is_a_broken_promise(cluster: LocalKafka, tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def test_what_lost_writers_left_in_the_dark_is_told_and_decides_nothing_where_it
     assert much.found.endswith("; lost workers left up to 11 in the dark, which is more than 0.1 % of all")
     assert dark(Tail("writers-1", 2, 9), promise=Integrity("orders", dark="1 %")).state == "passed"
     assert dark(Tail("careless-1", 2, 9), fleet="careless").state == "passed"
+    assert dark(Tail("auditors-1", 2, 9), fleet="nobody declared them").state == "passed"
     lost = judge(
         ORDERS,
         [a_round(0, 1, settled=settled(LOST))],
