@@ -112,6 +112,8 @@ def test_a_plan_counts_records_bytes_and_workers(marathon: Callable[..., Said]) 
     assert rows["writers"] == "Producers 2 6 300k records/s, 300 MB/s about 0.3"
     assert rows["auditors"] == "Auditors 4 6 600k records/s, 600 MB/s about 0.35"
     assert rows["lasts"] == "at least 50 s"
+    assert rows["workers"] == "8"
+    assert rows["CPUs"] == "of Ray 0.8, 0.1 a worker"
 
 
 # --- Running ----------------------------------------------------------------------------------------------------------
