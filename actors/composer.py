@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 
 from actors import kernels, rows
+from actors.drawing import draw, pool
 from actors.librdkafka import Batch
-from actors.load import NO_KEYS, Keys, Sizes, draw, pool
+from actors.load import NO_KEYS, Keys, Sizes
 from actors.record import VERSION, Flag
 
 NO_FLAGS: Final = Flag(0)

@@ -8,11 +8,11 @@ from typing import Final
 import numba as nb
 import numpy as np
 
+from actors.bucketing import bucket
 from actors.checksum import mix64, place_hash
 from actors.compiled import JIT
-from actors.latency import bucket
+from actors.drawing import draw, fill, key_of, size_of
 from actors.librdkafka import PARTITION_EOF
-from actors.load import draw, fill, key_of, size_of
 from actors.record import Flag
 from actors.rows import NO_TOPIC, STREAM_SHIFT
 from actors.tally import BLOCK, Kind, Outcome

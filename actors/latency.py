@@ -7,30 +7,20 @@ layout ends at 2**40 µs (12.7 days); what is longer counts in the last bucket, 
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.compiled import compiled
 from actors.tally import Counts
 
 LONGEST: Final = 2**40 - 1  # µs
 LAYOUT_SIZE: Final = 128 + 33 * 64
-_FIRST_OCTAVE: Final = 1029  # the exponent bits of a float of 64 to 127
 Sparse: TypeAlias = tuple[NDArray[np.uint16], NDArray[np.int64]]
 
 
-@compiled
-def bucket(us: int | np.integer[Any]) -> np.int64:
-    """The index, 0 to LAYOUT_SIZE - 1, of the bucket of that many µs: no branches, the octave is a float's exponent."""
-    held = min(max(np.int64(us), np.int64(0)), np.int64(LONGEST))
-    octave = (np.float64(held | np.int64(64)).view(np.int64) >> np.int64(52)) - np.int64(_FIRST_OCTAVE)
-    return (octave << np.int64(6)) + (held >> octave)
-
-
 def buckets(us: NDArray[np.int64]) -> NDArray[np.int64]:
-    """`bucket` of each."""
+    """The index, 0 to LAYOUT_SIZE - 1, of the bucket of each so many µs."""
     held = np.clip(us, 0, LONGEST)
     octave = np.frexp((held | 64).astype(np.float64))[1].astype(np.int64) - 7
     return (octave << 6) + (held >> octave)

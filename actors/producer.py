@@ -8,6 +8,7 @@ import numpy as np
 
 from actors import latency
 from actors import librdkafka as rk
+from actors.bucketing import bucket
 from actors.claiming import Claiming
 from actors.composer import Composer, Identity, Times
 from actors.pace import Clock, Pace, Slot, Watch
@@ -119,7 +120,7 @@ class Producer:
 
     def _write(self, slot: Slot) -> None:
         with self._books.edge:
-            self._lag[latency.bucket(slot.lag // 1000)] += slot.count
+            self._lag[bucket(slot.lag // 1000)] += slot.count
         size = self._composer.room  # full slices to a few partitions: small ones to all become as many small requests
         times = Times(slot.first, slot.step)
         for begin in range(0, slot.count, size):

@@ -8,26 +8,40 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from actors.auditor import Auditor
-from actors.consumer import Consumer
 from actors.gauge import Gauge
 from actors.order import Answer, Ask, Host, Order
-from actors.producer import Producer
 from actors.spec import Auditors, Consumers, Producers, Transactors, WorkerSpec
 from actors.target import Target
-from actors.transactor import Transactor
-from actors.worker import Worker
+
+if TYPE_CHECKING:
+    from actors.worker import Worker
 
 SILENCE: Final = 30.0  # who has not been asked for so many seconds has been forgotten, and shall not load for ever
 _LONGEST_ERROR: Final = 300
-Makers: TypeAlias = Mapping[type[WorkerSpec], Callable[[str, Target], Worker[Any]]]
+Maker: TypeAlias = Callable[[str, Target], "Worker[Any]"]
+Makers: TypeAlias = Mapping[type[WorkerSpec], Maker]
+
+
+def _maker(kind: str) -> Maker:
+    """Makes workers of that class, whose module is loaded when the first is made: neither the driver nor a seat without an
+    order has a use for librdkafka and compiled code."""
+
+    def make(name: str, target: Target) -> "Worker[Any]":
+        worker: Worker[Any] = getattr(import_module(f"actors.{kind.lower()}"), kind)(name, target)
+        return worker
+
+    make.__name__ = kind
+    return make
+
+
 MAKERS: Final[Makers] = {
-    Producers: Producer,
-    Consumers: Consumer,
-    Auditors: Auditor,
-    Transactors: Transactor,
+    Producers: _maker("Producer"),
+    Consumers: _maker("Consumer"),
+    Auditors: _maker("Auditor"),
+    Transactors: _maker("Transactor"),
 }
 
 
@@ -72,7 +86,7 @@ class Shell:
             raise ValueError(f"{self._job.name} works here: nothing can be ordered for {order.worker}")
         self._job.obey(order)
 
-    def _maker(self, spec: WorkerSpec) -> Callable[[str, Target], Worker[Any]]:
+    def _maker(self, spec: WorkerSpec) -> Maker:
         try:
             return next(maker for kind, maker in self._makers.items() if isinstance(spec, kind))
         except StopIteration:
@@ -82,7 +96,7 @@ class Shell:
 class _Job:
     """A worker at work in a thread, and a second thread that stops it when nobody asks any more."""
 
-    def __init__(self, name: str, worker: Worker[Any], silence: float) -> None:
+    def __init__(self, name: str, worker: "Worker[Any]", silence: float) -> None:
         self.name, self.worker = name, worker
         self.revision = 0
         self.error = ""

@@ -10,8 +10,8 @@ from actors import librdkafka as rk
 from actors import rows as layouts
 from actors.calls import Calls
 from actors.claiming import Claiming
+from actors.drawing import draw
 from actors.librdkafka import Place
-from actors.load import draw
 from actors.pace import Clock
 from actors.reader import LEAVE_SECONDS, Reader
 from actors.reading import Reading

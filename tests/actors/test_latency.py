@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from actors.latency import LAYOUT_SIZE, LONGEST, bucket, buckets, dense, empty, highest, percentile, sparse
+from actors.bucketing import bucket
+from actors.latency import LAYOUT_SIZE, LONGEST, buckets, dense, empty, highest, percentile, sparse
 from actors.tally import Counts
 
 latencies = st.lists(

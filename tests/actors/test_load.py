@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from actors.drawing import POOL, draw, fill, key_of, pool, size_of
 from actors.load import (
-    POOL,
     TABLE,
     FixedSize,
     Keys,
@@ -26,11 +26,6 @@ from actors.load import (
     UniformKeys,
     UniformSize,
     ZipfKeys,
-    draw,
-    fill,
-    key_of,
-    pool,
-    size_of,
 )
 
 SIZES: TypeAdapter[Sizes] = TypeAdapter(Sizes)

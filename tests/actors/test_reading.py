@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.bucketing import bucket
 from actors.checksum import place_hash
-from actors.latency import bucket
 from actors.librdkafka import PARTITION_EOF
 from actors.reading import Reading
 from actors.record import Flag

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -102,6 +104,12 @@ def test_every_kind_of_spec_has_its_worker() -> None:
         Auditors: "Auditor",
         Transactors: "Transactor",
     }
+
+
+def test_neither_a_driver_nor_a_seat_without_an_order_loads_what_touches_records() -> None:
+    code = "import sys, actors.shell, marathon_ray.commands.run; print(*(sys.modules.keys() & {'numba', 'actors.librdkafka'}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 def test_the_first_order_makes_the_worker_and_a_higher_revision_changes_its_course(made: list[Idler]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from actors.load import draw
+from actors.drawing import draw
 from actors.reader import Reader
 from actors.tally import Fate, Life
 from marathon_ray.balance import Balance

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from actors.latency import bucket, empty
+from actors.bucketing import bucket
+from actors.latency import empty
 from actors.tally import Counts
 from marathon_ray.finding import Finding, FindingKind, Tail, Window
 from marathon_ray.outcome import Outcome

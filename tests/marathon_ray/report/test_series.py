@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.latency import bucket, empty
+from actors.bucketing import bucket
+from actors.latency import empty
 from marathon_ray.report.gaps import FLOOR, Gaps
 from marathon_ray.report.measured import POINTS, Line, measured
 from marathon_ray.report.series import ROUNDS, SILENT, Series, values
