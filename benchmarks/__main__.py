@@ -1,6 +1,8 @@
 """`python -m benchmarks`: measure everything, save the figures, write README.md."""
 
 import argparse
+import signal
+import sys
 from functools import partial
 from typing import Final
 
@@ -50,6 +52,7 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, help="measure this part alone")
     parser.add_argument("--render", action="store_true", help="only write README.md, out of results/")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended, as on Ctrl-C
     parts = () if asked.render else (asked.only,) if asked.only else PARTS
     if parts:
         with LocalKafka(nodes=3, properties={"log.segment.delete.delay.ms": 1_000}) as kafka:

@@ -91,6 +91,15 @@ class RayHead:
                     used[process.pid] = times.user + times.system
         return used
 
+    def largest_seat(self) -> int:
+        """Resident bytes of the largest seat that there is; 0 where there is none."""
+        sizes = [0]
+        for process in self._below():
+            with suppress(psutil.Error):
+                if " ".join(process.cmdline()).startswith(_SEAT):
+                    sizes.append(process.memory_info().rss)
+        return max(sizes)
+
 
 def between(before: dict[int, float], after: dict[int, float]) -> float:
     """CPU seconds that those there at the end have used since; what one used that is gone by then is not known."""

@@ -84,7 +84,7 @@ class Runs:
             self._note({f"{pace}: first record": run.first})
         eight = self._run("Eight", PACED)
         shares = {f"eight: {name}, share": each.share for name, each in eight.used.items()}
-        self._note({**shares, "eight: first record": eight.first})
+        self._note({**shares, "eight: first record": eight.first, "working seat: RSS": eight.seat / 1e6})
         self._note(self._idle())
 
     def _note(self, figures: Mapping[str, float]) -> None:

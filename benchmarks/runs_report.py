@@ -55,6 +55,7 @@ def lines(figures: RunFigures) -> Iterator[str]:
     yield "| --- | --- |"
     for name in ("RSS", "PSS"):
         yield f"| a seat without an order, {name}, MB (the largest of four) | {figures.spread(f'idle seat: {name}').text(0)} |"
+    yield f"| a seat at work, RSS, MB (the largest of eight) | {figures.spread('working seat: RSS').text(0)} |"
     for name, workers in _FIRST.items():
         yield f"| first acknowledged record, {workers}, s | {figures.spread(f'{name}: first record').text(1)} |"
     yield ""

@@ -41,19 +41,22 @@ class Used:
 @dataclass(frozen=True, slots=True)
 class Whole:
     """`used` is by fleet, and of "driver" and "Ray itself", over the workload; `first` is when the first record was
-    acknowledged, in seconds since the command was given."""
+    acknowledged, in seconds since the command was given, `seat` what the largest seat held, in bytes."""
 
     used: Mapping[str, Used]
     first: float
+    seat: int = 0
 
 
 @dataclass(slots=True)
 class Heard:
-    """The objects that a run has printed so far, and what Ray itself had used when those of the workload came."""
+    """The objects that a run has printed so far; what Ray itself had used when those of the workload came, and the bytes
+    that the largest seat held at most."""
 
     rounds: list[Mapping[str, Any]] = field(default_factory=list)
     ended: Mapping[str, Any] = field(default_factory=dict)
     looks: list[tuple[float, dict[int, float]]] = field(default_factory=list)
+    seat: int = 0
 
     def take(self, line: str, head: RayHead) -> None:
         """One more line."""
@@ -62,6 +65,7 @@ class Heard:
             self.rounds.append(value)
             if value["phase"] == "workload":
                 self.looks.append((time.monotonic(), head.spent()))
+                self.seat = max(self.seat, head.largest_seat())
         elif "outcome" in value:
             self.ended = value
 
@@ -114,4 +118,4 @@ def whole(head: RayHead, bootstrap: str, scenario: str, *fields: str) -> Whole:
     (since, before), (until, after) = heard.looks[0], heard.looks[-1]
     mine = used(heard.rounds)
     own = Used(between(before, after), until - since, mine["writers"].records)
-    return Whole({**mine, "Ray itself": own}, first_acknowledged(heard.rounds, began))
+    return Whole({**mine, "Ray itself": own}, first_acknowledged(heard.rounds, began), heard.seat)

@@ -71,7 +71,7 @@ def figures(**changed: float) -> RunFigures:
     names += [f"{pace}: {name}" for pace in PACES for name in (*PLANE, *PEERS, "Ray itself", "first record")]
     names += [f"{pace}: run, {name}" for pace in PACES for name in ("driver", "writers", "auditors")]
     names += [f"eight: {name}, share" for name in ("driver", "writers", "readers", "auditors", "Ray itself")]
-    names += ["eight: first record", "idle seat: RSS", "idle seat: PSS"]
+    names += ["eight: first record", "idle seat: RSS", "idle seat: PSS", "working seat: RSS"]
     values: Mapping[str, float] = {**dict.fromkeys(names, 1.0), **changed}
     return RunFigures({"date": "today"}, (1.0, 2.0), {name: (value, value) for name, value in values.items()})
 
