@@ -109,6 +109,7 @@ async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, o
     stops.install()
     try:
         await blocking(ground.connect)
+        stops.install()  # once more: Ray has put a handler of its own before ours, which ends the process after 3 s
         with Journal(folder / NAME) as journal:
             journal.write(
                 "begin", run=names.run, bench=names.bench, scenario=scenario.title(), spec=scenario.model_dump(mode="json"),

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 import os
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -53,8 +54,8 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
     """This process drives the Ray cluster at `address`, or a local one of its own with room for so many seats; False if
     it drove one before.
 
-    Blocks for some seconds. Whatever is needed is imported before. Called in the main thread it replaces the handler of
-    SIGTERM, called in another one it leaves it.
+    Blocks for some seconds. Whatever is needed is imported before. The handler of SIGTERM is Ray's own then, which hands it
+    on to the one before and aborts the process seconds later: whoever wants to hear it installs a handler anew.
     Raises ConnectionError where there is no cluster, or none could be started.
     """
     if ray.is_initialized():
@@ -76,6 +77,7 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
             why = head.told(error)
             ray.shutdown()
         else:
+            signal.alarm(0)  # by which Ray's handler would abort: a signal that came meanwhile was heard, and is answered
             return True
     _let_ray_print(yes=True)
     raise ConnectionError(f"Ray at {address or 'this machine'}: {why}")
