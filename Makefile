@@ -16,8 +16,8 @@ setup: .venv/ready  ## make the environment: exact versions, checked hashes
 test: setup check  ## everything that CI runs: style, types, all tests with real brokers
 	$(BIN)/pytest tests
 
-fast: setup  ## the tests that need neither Ray nor a JVM
-	$(BIN)/pytest tests -m "not on_kafka and not on_ray"
+fast: setup  ## the tests that need no Ray, no JVM and no Kubernetes
+	$(BIN)/pytest tests -m "not on_kafka and not on_ray and not on_kubernetes"
 
 check: setup  ## style, types, the direction of imports
 	$(BIN)/ruff check
