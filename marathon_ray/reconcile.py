@@ -11,7 +11,7 @@ from marathon_ray.seats import Seat, State
 class Limits:
     """Seconds, but for `failures`: so many workers of one slice may fail by themselves one soon after the other."""
 
-    within: float = 1.0  # an answer
+    within: float = 0.75  # an answer: a round in which some hang is over in a second all the same
     silent: float = 2.0  # from an ask that is not answered until the worker is given up
     young: float = 15.0  # the same for a worker told what to do no longer ago: it loads its compiled code
     start: float = 60.0  # from a seat's opening to its first answer
