@@ -68,6 +68,8 @@ def tail() -> Iterator[str]:
     yield "  data plane alone and confluent-kafka work for the same time with a process for each side, both at once; ours is"
     yield "  collected from once a second there, as in a run. What is written costs by what was written, what is read by what"
     yield "  was read: unlimited, readers may fall behind. The auditor's second pass is 2 s behind its first."
+    yield "- Paced, our producer looks at its schedule every 2 ms and the peer's every 5 ms: most of what it costs more goes into"
+    yield "  smaller batches. What a whole run adds must be seen beside that."
     yield "- Ray's own processes are those of the head (its dashboard, too), and workers that it keeps for later; by the kernel."
     yield "- The first acknowledged record: from the moment when the process is started, by the writer's clock, to the"
     yield "  millisecond."
