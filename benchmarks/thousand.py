@@ -22,10 +22,10 @@ from actors.target import Target, TopicPlace
 from actors.units import Rate
 from benchmarks.crowds import InCrowds
 from benchmarks.stubs import FOLDER, ends
-from benchmarks.thousand_result import COUNTS, PARTS, THOUSAND, ThousandResult
+from benchmarks.thousand_result import ANSWERS, COUNTS, PARTS, THOUSAND, ThousandResult
 from marathon_ray.accounts import Accounts
 from marathon_ray.balance import Balance
-from marathon_ray.finding import Finding
+from marathon_ray.finding import Finding, FindingKind
 from marathon_ray.fleet import Fleet
 from marathon_ray.gathering import Loss
 from marathon_ray.kafka.topics import Topic
@@ -73,7 +73,8 @@ class Load:
 
 @dataclass(slots=True)
 class Meter:
-    """Milliseconds of each round: `wall` and `driver` (CPU of the whole process), and CPU of the loop's thread by part."""
+    """Milliseconds of each round: `wall` and `driver` (CPU of the whole process), and CPU of the loop's thread by part;
+    and who answered."""
 
     rounds: list[dict[str, float]] = field(default_factory=list)
     _now: dict[str, float] = field(default_factory=dict)
@@ -93,7 +94,11 @@ class Meter:
 
     def add(self, part: str, seconds: float) -> None:
         """So much more in this round."""
-        self._now[part] = self._now.get(part, 0.0) + 1e3 * seconds
+        self.note(part, self._now.get(part, 0.0) + 1e3 * seconds)
+
+    def note(self, part: str, value: float) -> None:
+        """It is that in this round."""
+        self._now[part] = value
 
     @contextmanager
     def round(self) -> Iterator[None]:
@@ -109,7 +114,7 @@ class Meter:
     def columns(self) -> dict[str, list[float]]:
         """By part, one a round; from here on all is new."""
         done, self.rounds = self.rounds, []
-        return {part: [round(one.get(part, 0.0), 1) for one in done] for part in PARTS}
+        return {part: [round(one.get(part, 0.0), 1) for one in done] for part in (*PARTS, ANSWERS)}
 
 
 class Thousand:
@@ -156,6 +161,7 @@ class Thousand:
         self._sink(round_)
 
     def _sink(self, round_: Round) -> None:
+        self.meter.note(ANSWERS, sum(doing.workers for doing in round_.fleets.values()))
         self.findings = standing([*self.findings, *round_.settled.findings], round_.settled.withdrawn)
         self._states = [one.step(state, round_) for one, state in zip(self._promises, self._states, strict=True)]
         self.series.add(round_)
@@ -233,7 +239,8 @@ async def measure(load: Load, *, seconds: int, frozen: int) -> ThousandResult:
             about=about(), workers=load.workers, processes=load.crowds, partitions=load.partitions,
             trailing=load.trailing, cores=cores, rounds=rounds, frozen=disturbed, silenced=len(silenced),
             buried=len(bench.losses), counts={name: balance.total(name) for name in COUNTS}, written=bench.written,
-            tails=sum(loss.tail.pending for loss in bench.losses), findings=len(bench.findings) + len(balance.faults()),
+            tails=sum(loss.tail.pending for loss in bench.losses),
+            findings=sum(one.kind is not FindingKind.UNOWNED for one in bench.findings) + len(balance.faults()),
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from benchmarks.figures import RESULTS, Spread, Target
 
 THOUSAND: Final = RESULTS / "thousand.json"
+ANSWERS: Final = "answers"  # workers that answered in time
 PARTS: Final = {
     "wall": "the round, wall time",
     "driver": "CPU of the driver, all threads",
@@ -18,15 +19,17 @@ PARTS: Final = {
     "balance": "of it the balance",
     "sinks": "of it promises and series",
 }
-_FOUND: Final = ("found", "unknown found", "unreported found")  # whatever is in a log is one of these
+# Whatever is in a log is one of these. Nobody heard who owns the client of a worker that was lost before it first spoke.
+_FOUND: Final = ("found", "unknown found", "unreported found", "unowned")
 _GONE: Final = ("lost", "pending", "unaudited")
 COUNTS: Final = ("attempted", "acknowledged", "unknown", *_FOUND, *_GONE)
 
 
 @dataclass(frozen=True, slots=True)
 class ThousandResult:
-    """`rounds` and `frozen` are milliseconds by part, one a round: undisturbed, and from the freezing of a node on.
-    `counts` are the balance in the end, `written` what the logs hold, `tails` what the lost left without an outcome."""
+    """`rounds` and `frozen` are milliseconds by part (and ANSWERS), one a round: undisturbed, and from the freezing of a node on.
+    `counts` are the balance in the end, `written` what the logs hold, `tails` what the lost left without an outcome; `findings` are those
+    beside the unowned, and what does not add up."""
 
     about: Mapping[str, str]
     workers: int
@@ -80,6 +83,8 @@ class ThousandResult:
         for part, name in PARTS.items():
             spread = Spread.of(list(self.rounds[part]))
             yield f"| {name} | {spread.middle:,.0f} | {spread.most:,.0f} |"
+        answers = Spread.of(list(self.rounds[ANSWERS]))
+        yield f"| workers that answered in time (least: {answers.least:,.0f}) | {answers.middle:,.0f} | {answers.most:,.0f} |"
         yield ""
         rounds = ", ".join(f"{milliseconds:,.0f}" for milliseconds in self.frozen["wall"])
         yield f"One process frozen with its {self.silenced} workers: rounds of {rounds} ms, {self.buried} buried and replaced, {self.tails:,}"

@@ -110,12 +110,12 @@ class Fleet:
 
     async def round(self, accounts: Accounts, now: float) -> Answered:
         """Ask all, book what they tell, replace whom is lost; `now` is monotonic, in seconds. Those that came to life are
-        told their part in the same round."""
+        told their part in the same round, and waited for as long as it lasts: all asks of a round have one limit."""
         turn = _Turn(accounts, now, Gathering(), [])
         await self._ask(tuple(self._seats.values()), turn, within=self.limits.within)
         trouble = await self._act(turn)
         fresh = [seat for seat in self._seats.values() if seat.state is State.ALIVE and not seat.order]
-        await self._ask(fresh, turn, within=self.limits.within)
+        await self._ask(fresh, turn, within=max(0.0, now + self.limits.within - time.monotonic()))
         await self._ask([seat for seat in self._seats.values() if seat.opened == now], turn, within=0)
         return self._answered(turn, trouble)
 

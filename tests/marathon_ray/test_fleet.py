@@ -1,6 +1,8 @@
 """A fleet becomes what is wanted, whatever becomes of its workers, and the accounts stay exact meanwhile."""
 
-from collections.abc import Iterator
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from actors.order import Ask
 from actors.spec import Auditors, Consumers, Producers
 from marathon_ray.fleet import Fleet
+from marathon_ray.places.place import Reply
 from marathon_ray.reconcile import Limits
 from tests.fleeting import Crew, Perilous
 from tests.mock_kafka import PARTITIONS, MockKafka
@@ -81,6 +84,22 @@ def test_an_order_is_told_until_it_was_answered_and_no_longer(crew: Crew, places
         order = places.asked[seat].order
         told.append(order and order.revision)
     assert told == [None, 2, None]
+
+
+def test_all_asks_of_a_round_have_one_limit(crew: Crew, places: Perilous, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = crew.writers()
+    fleet.limits = Limits(within=60.0)
+    waits: list[tuple[bool, float]] = []
+    ask = places.ask
+
+    async def heard(asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
+        waits.append((any(one.order for one in asks.values()), within))
+        return await ask(asks, within=within)
+
+    monkeypatch.setattr(places, "ask", heard)
+    for _ in range(2):  # it is opened, and comes to life in a round that has lasted for long
+        asyncio.run(fleet.round(crew.accounts, time.monotonic() - 100.0))
+    assert waits == [(False, 0), (False, 60.0), (True, 0.0)]
 
 
 def test_what_comes_again_counts_once(crew: Crew, places: Perilous) -> None:
