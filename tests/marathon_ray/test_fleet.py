@@ -97,8 +97,10 @@ def test_all_asks_of_a_round_have_one_limit(crew: Crew, places: Perilous, monkey
         return await ask(asks, within=within)
 
     monkeypatch.setattr(places, "ask", heard)
+    places.unborn = True
     for _ in range(2):  # it is opened, and comes to life in a round that has lasted for long
         asyncio.run(fleet.round(crew.accounts, time.monotonic() - 100.0))
+        places._deaf.clear()
     assert waits == [(False, 0), (False, 60.0), (True, 0.0)]
 
 
