@@ -2,6 +2,8 @@
 
 import copy
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +34,18 @@ def test_kustomize_makes_the_same_of_a_folder(api_server: ApiServer, folder: str
     assert ordered(loaded(render(ROOT / folder))) == ordered(rendered(ROOT / folder))
 
 
-def test_an_overlay_of_ones_own_sets_the_image_everywhere(api_server: ApiServer, tmp_path: Path) -> None:
-    whole = tmp_path / "kuberay"
-    for path in (path for path in ROOT.rglob("*") if path.is_file()):
-        (whole / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
-        (whole / path.relative_to(ROOT)).write_bytes(path.read_bytes())
-    (whole / "mine").mkdir()
-    own = "resources: [../overlays/gke, ../nightly]\nimages: [{name: marathon-ray, newName: mine.example/marathon, newTag: v1}]\n"
-    (whole / "mine" / "kustomization.yaml").write_text(own)
-    objects = loaded(render(whole / "mine"))
-    assert {each["spec"]["containers"][0]["image"] for each in rules.pods(objects).values()} == {"mine.example/marathon:v1"}  # fmt: skip
-    assert "image: marathon-ray" not in render(whole / "mine")
+def test_the_folder_of_ones_own_in_the_docs_sets_image_and_plan(api_server: ApiServer, tmp_path: Path) -> None:
+    shutil.copytree(ROOT, tmp_path / "marathon-ray" / "kuberay")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (own,) = re.findall(r"```yaml\n# mine/kustomization.yaml\n(.*?)```", (ROOT.parent / "docs/kuberay.md").read_text(), re.DOTALL)  # fmt: skip
+    (mine / "kustomization.yaml").write_text(own)
+    (mine / "plan.yaml").write_text("results: /var/lib/marathon/mine\n")
+    objects = loaded(render(mine))
+    images = {each["spec"]["containers"][0]["image"] for each in rules.pods(objects).values()}
+    assert images == {"registry.example/marathon-ray:1"}
+    assert rules.only(objects, "ConfigMap")["data"] == {"plan.yaml": "results: /var/lib/marathon/mine\n"}
+    assert rules.complaints(objects, rules.CLOUDS["gke"]) == []
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
