@@ -9,6 +9,7 @@ from benchmarks import runs_report
 from benchmarks.figures import RESULTS, Figures, Spread, Target
 from benchmarks.runs import RunFigures
 from benchmarks.suite import PARTITIONS, PRODUCING, READING, SIZES, WIDE, producing, reading
+from benchmarks.thousand_result import THOUSAND, ThousandResult
 from benchmarks.volume_result import VolumeResult
 
 README: Final = Path(__file__).parent / "README.md"
@@ -63,7 +64,8 @@ def write() -> None:
     figures = Figures.load(FIGURES)
     volume = VolumeResult.load(VOLUME) if VOLUME.exists() else None
     runs = RunFigures.load(RUNS) if RUNS.exists() else None
-    parts = [*_head(figures, runs), *_tables(figures), *_runs(runs), *_volume(volume), *_tail()]
+    thousand = ThousandResult.load(THOUSAND) if THOUSAND.exists() else None
+    parts = [*_head(figures, runs), *_tables(figures), *_runs(runs), *_volume(volume), *_thousand(thousand), *_tail()]
     README.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
@@ -137,6 +139,13 @@ def _volume(result: VolumeResult | None) -> Iterator[str]:
     yield ""
 
 
+def _thousand(result: ThousandResult | None) -> Iterator[str]:
+    yield "## A thousand workers: what they cost the driver"
+    yield ""
+    yield from result.lines() if result else ("Not measured yet: `python -m benchmarks.thousand`.",)
+    yield ""
+
+
 def _tail() -> Iterator[str]:
     yield "## How it is measured"
     yield ""
@@ -158,4 +167,5 @@ def _tail() -> Iterator[str]:
     yield "    python -m benchmarks --only runs            # whole runs alone; clients: all but these"
     yield "    python -m benchmarks --repetitions 5 --scale 2   # more rounds, more records"
     yield "    python -m benchmarks --render               # only this file, out of results/"
+    yield "    python -m benchmarks.thousand               # no Kafka is needed; --help tells what can be chosen"
     yield "    python -m benchmarks.volume --records 1000000    # a small volume; 100000000 by default"

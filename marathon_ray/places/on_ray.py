@@ -109,8 +109,9 @@ class OnRay:
 
     def _make(self, seat: str) -> _Handle:
         return Seat.options(
-            name=seat, num_cpus=self._cpus, scheduling_strategy="SPREAD", max_restarts=-1, max_task_retries=0
-        ).remote()
+            name=seat, num_cpus=self._cpus, scheduling_strategy="SPREAD", max_restarts=-1, max_task_retries=0,
+            enable_task_events=False,  # an ask a second of a thousand seats is no news, and to report it costs the driver
+        ).remote()  # fmt: skip
 
     def _send(self, asks: Mapping[str, Ask]) -> Mapping[str, Future[_Sent]]:
         made = {seat: self._seats[seat] for seat in asks}
