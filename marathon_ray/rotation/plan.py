@@ -1,27 +1,27 @@
 """What a rotation is made of: scenarios, on clusters, with parameters, within hours and budgets.
 
-    bench: nightly
-    clusters:
-      staging: ./staging.yaml
-      laptop: local
-    scenarios:
-      - run: steady-write
-      - run: kill-leader
-        on: [laptop]
-        weight: 3
-        fields:
-          writers.rate: ["50 MB/s", "100 MB/s"]      # one of these
-          steady: {from: "1 min", to: "5 min"}       # or anything between
-    order: drawn                                     # or "in turn"
-    every: 30 min                                    # from one begin to the next, at least
-    quiet:
-      - {from: "08:00", to: "18:00", zone: Europe/Berlin, days: [mon, tue, wed, thu, fri]}
-    budget: {hours: 100, bytes: 10 TB, money: 200 EUR, per: week}
-    prices: {spot: 0.03 EUR, on-demand: 0.10 EUR}    # a node-hour
-    known:
-      - {scenario: kill-leader, promise: KeepsRate, until: 2027-01-31, why: KAFKA-12345}
-    alerts:
-      - {to: {env: PAGER_URL}, from: critical}
+bench: nightly
+clusters:
+  staging: ./staging.yaml
+  laptop: local
+scenarios:
+  - run: steady-write
+  - run: kill-leader
+    on: [laptop]
+    weight: 3
+    fields:
+      writers.rate: ["50 MB/s", "100 MB/s"]      # one of these
+      steady: {from: "1 min", to: "5 min"}       # or anything between
+order: drawn                                     # or "in turn"
+every: 30 min                                    # from one begin to the next, at least
+quiet:
+  - {from: "08:00", to: "18:00", zone: Europe/Berlin, days: [mon, tue, wed, thu, fri]}
+budget: {hours: 100, bytes: 10 TB, money: 200 EUR, per: week}
+prices: {spot: 0.03 EUR, on-demand: 0.10 EUR}    # a node-hour
+known:
+  - {scenario: kill-leader, promise: KeepsRate, until: 2027-01-31, why: KAFKA-12345}
+alerts:
+  - {to: {env: PAGER_URL}, from: critical}
 """
 
 import re

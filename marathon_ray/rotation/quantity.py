@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from actors.units import Rate, duration_text, parse_duration, parse_size, size_text
 
@@ -93,7 +93,7 @@ class OneOf(BaseModel):
         return self.values
 
 
-def _choice(value: object, info: ValidationInfo) -> object:
+def _choice(value: object) -> object:
     if isinstance(value, OneOf | Between):
         return value
     if isinstance(value, dict):

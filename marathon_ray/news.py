@@ -1,0 +1,202 @@
+"""Which events there are, and which of them a finished run gives rise to. Pure."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from marathon_ray.event import Event, Severity
+from marathon_ray.outcome import Outcome
+from marathon_ray.promises.generator import GeneratorHonest
+from marathon_ray.promises.promise import Shade, Verdict
+from marathon_ray.report.report import Found, Report
+from marathon_ray.report.words import clock
+
+_SECRET: Final = ("password", "secret", "token")  # in the name of a field
+_AROUND: Final = timedelta(seconds=30)  # a fault
+
+
+class Kind(StrEnum):
+    """Of events."""
+
+    PROMISE_BROKEN = "promise broken"
+    PROMISE_KEPT = "promise kept"
+    RUN_INVALID = "run invalid"
+    RUN_INTERRUPTED = "run interrupted"
+    RUN_SKIPPED = "run skipped"
+    GIVEN_UP = "given up"
+    VERDICT = "verdict"
+    LEFTOVERS = "leftovers"
+    CHANNEL_FAILED = "channel failed"
+    ALERTED = "alerted"
+
+
+KINDS: Final[Mapping[Kind, tuple[Severity, str]]] = {
+    Kind.PROMISE_BROKEN: (Severity.CRITICAL, "The cluster under test broke a promise, of safety or of liveness."),
+    Kind.PROMISE_KEPT: (
+        Severity.INFO,
+        "A run that came to its end saw the promise kept: if it was broken, that is over.",
+    ),
+    Kind.RUN_INVALID: (Severity.WARNING, "A run proves nothing: the bench was too slow, broke, or could not look."),
+    Kind.RUN_INTERRUPTED: (Severity.INFO, "A run did not come to its end."),
+    Kind.RUN_SKIPPED: (Severity.INFO, "The cluster cannot suffer what the scenario needs."),
+    Kind.GIVEN_UP: (Severity.WARNING, "A turn was tried as often as the plan allows, and has no verdict."),
+    Kind.VERDICT: (Severity.INFO, "A run came to a verdict: if others before it did not, that is over."),
+    Kind.LEFTOVERS: (Severity.WARNING, "Something of ours is left on a cluster; over when nothing is."),
+    Kind.CHANNEL_FAILED: (Severity.WARNING, "A channel takes no alerts; over when it does again."),
+    Kind.ALERTED: (Severity.INFO, "People were told."),
+}
+
+_WITHOUT: Final = {
+    Outcome.INVALID: Kind.RUN_INVALID,
+    Outcome.INTERRUPTED: Kind.RUN_INTERRUPTED,
+    Outcome.SKIPPED: Kind.RUN_SKIPPED,
+}  # outcomes that are no verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a run came to be: the cluster's name in the plan, what `--cluster` takes for it, the fields as they were drawn;
+    and where its page is."""
+
+    cluster: str
+    where: str = ""
+    fields: Sequence[tuple[str, str]] = ()
+    page: str = ""
+
+
+def events_of(report: Report, origin: Origin) -> Iterator[Event]:
+    """What a finished run says. A promise of liveness counts only in a run that came to its end, as in its outcome."""
+    about = _Run(report, origin)
+    ended = _came_to_its_end(report)
+    if report.outcome in (Outcome.PASSED, Outcome.FAILED):
+        yield about.event(Kind.VERDICT, about.verdict, f"{about.name}: {report.outcome}", over=True)
+        for verdict in report.verdicts:
+            if verdict.promise.startswith(GeneratorHonest.__name__) or not (ended or verdict.safety):
+                continue
+            if verdict.state == "failed":
+                yield about.broken(verdict)
+            elif verdict.state == "passed" and ended:
+                yield about.kept(verdict)
+        return
+    yield about.event(_WITHOUT[report.outcome], about.verdict, f"{about.name} is {report.outcome}\n{report.cause}")
+
+
+def given_up(scenario: str, cluster: str, why: str, *, run: str = "") -> Event:
+    """A turn came to no verdict. It is over with the next verdict of that scenario on that cluster."""
+    name = f"{scenario} on {cluster}"
+    return Event(
+        severity=KINDS[Kind.GIVEN_UP][0], kind=Kind.GIVEN_UP, about=f"{name}: verdict", message=f"{name} has no verdict\n{why}", run=run,
+        facts={"scenario": scenario, "cluster": cluster},
+    )  # fmt: skip
+
+
+def leftovers(cluster: str, names: Sequence[str]) -> Event:
+    """What of ours is left there, where nothing should be; none: that is over."""
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return Event(
+        severity=KINDS[Kind.LEFTOVERS][0] if names else Severity.INFO, kind=Kind.LEFTOVERS, about=f"leftovers on {cluster}",
+        message=f"{len(names)} leftovers on {cluster}\n{shown}" if names else f"nothing is left on {cluster}", over=not names,
+        facts={"cluster": cluster, "count": len(names)},
+    )  # fmt: skip
+
+
+def _came_to_its_end(report: Report) -> bool:
+    """A broken promise of safety outranks what else went wrong; any other verdict says that nothing did."""
+    broken_safety = any(verdict.safety for verdict in report.broken)
+    return report.outcome is Outcome.PASSED or (
+        report.outcome is Outcome.FAILED and not (broken_safety and report.cause)
+    )
+
+
+def _touches(shade: Shade, since: datetime, until: datetime) -> bool:
+    """A record that a fault took may have been acknowledged a little before it, and be missed a little after."""
+    begin = datetime.fromtimestamp(shade.at / 1e9, UTC)
+    end = None if shade.until is None else begin + timedelta(seconds=shade.until - shade.since)
+    return begin - _AROUND <= until and (end is None or since <= end + _AROUND)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A finished run, as events speak of it."""
+
+    report: Report
+    origin: Origin
+
+    @property
+    def name(self) -> str:
+        return f"{self.report.scenario} on {self.origin.cluster}"
+
+    @property
+    def verdict(self) -> str:
+        """The incident that runs come to no verdict."""
+        return f"{self.name}: verdict"
+
+    def broken(self, verdict: Verdict) -> Event:
+        report = self.report
+        version = report.cluster.get("version") or report.versions.get("Kafka")
+        cluster = (
+            f"{self.origin.cluster} (Kafka {version})" if version else f"{self.origin.cluster} (version not known)"
+        )
+        first = f"{report.scenario}: {verdict.promise} was broken on {cluster}"
+        second = f"{verdict.found}; {self._when(verdict)}"
+        return self.event(
+            Kind.PROMISE_BROKEN, f"{self.name}: {verdict.promise}", f"{first}\n{second}", promise=verdict.promise
+        )
+
+    def kept(self, verdict: Verdict) -> Event:
+        message = f"{self.name}: {verdict.promise} is kept\n{verdict.found}"
+        return self.event(
+            Kind.PROMISE_KEPT, f"{self.name}: {verdict.promise}", message, over=True, promise=verdict.promise
+        )
+
+    def event(self, kind: Kind, about: str, message: str, *, over: bool = False, promise: str = "") -> Event:
+        facts: dict[str, str | int | float] = {
+            "scenario": self.report.scenario,
+            "cluster": self.origin.cluster,
+            "outcome": self.report.outcome.value,
+            "again": self._again(),
+        }
+        facts |= {name: value for name, value in (("promise", promise), ("page", self.origin.page)) if value}
+        return Event(
+            severity=KINDS[kind][0],
+            kind=kind,
+            about=about,
+            message=message.strip(),
+            run=self.report.run,
+            over=over,
+            facts=facts,
+        )
+
+    def _found(self, verdict: Verdict) -> list[Found]:
+        """The findings that broke it: of the topics that it names, and of kinds that the settings do not allow."""
+        named, excused = re.findall(r"\w+", verdict.promise), self.report.allowances
+        return [
+            each
+            for each in self.report.findings
+            if verdict.safety
+            and each.topic in named
+            and not any(line.startswith(f"{each.topic}: {each.kind} records are allowed") for line in excused)
+        ]
+
+    def _when(self, verdict: Verdict) -> str:
+        """Of what was found, since when, and the faults around it; where nothing says that, the run and all its faults."""
+        found = self._found(verdict)
+        times = [at for each in found for at in (each.since, each.until) if at is not None]
+        since, until = (min(times), max(times)) if times else (self.report.began, None)
+        faults = [each for each in self.report.shades if until is None or _touches(each, since, until)]
+        named = dict.fromkeys(f"{each.fault} (node {', '.join(map(str, each.nodes))})" for each in faults)
+        return f"{'during ' + '; '.join(named) if named else 'while no fault was on'}; since {clock(since)}"
+
+    def _again(self) -> str:
+        fields = [
+            f"--{name}={'***' if any(word in name for word in _SECRET) else value}"
+            for name, value in self.origin.fields
+        ]
+        where = self.origin.where or self.origin.cluster
+        return shlex.join(
+            ["marathon", "run", self.report.scenario, "--seed", str(self.report.seed), "--cluster", where, *fields]
+        )

@@ -1,0 +1,139 @@
+"""Every mistake of a plan, with its line, before anything is taken or made."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from marathon_ray.catalogue import find
+from marathon_ray.clusters import open_cluster
+from marathon_ray.fields import build
+from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.planning import mistakes
+from marathon_ray.rotation.marked import Marked
+from marathon_ray.rotation.plan import Entry, Plan
+from marathon_ray.scenario import Scenario
+from marathon_ray.usage import UsageError, nearest
+
+Place = tuple[str | int, ...]
+
+
+class Mistake(NamedTuple):
+    """Where it stands, and what is wrong, in one line."""
+
+    place: Place
+    what: str
+
+
+def read(path: Path, *, refuse: Callable[[str], str | None]) -> Plan:
+    """The plan in that file. `refuse` says why an alert cannot go to an address, or None where it can.
+
+    Raises UsageError with all mistakes, a line each: the file, the line in it, the place, and what is wrong.
+    """
+    marked = Marked(path)
+    try:
+        plan = Plan.model_validate(marked.content)
+    except ValidationError as error:
+        found = [Mistake(each["loc"], _told(each["msg"])) for each in error.errors(include_url=False)]
+    else:
+        found = [
+            *_of_clusters(plan),
+            *_of_scenarios(plan),
+            *_of_money(plan),
+            *_of_known(plan),
+            *_of_alerts(plan, path, refuse),
+        ]
+        if not found:
+            return plan
+    lines = sorted({(marked.line(one.place), _line(path, marked, one)) for one in found})
+    raise UsageError("\n".join(line for _, line in lines))
+
+
+def _line(path: Path, marked: Marked, mistake: Mistake) -> str:
+    where = ".".join(map(str, mistake.place))
+    return f"{path}, line {marked.line(mistake.place)}: {where}: {mistake.what}"
+
+
+def _told(words: str) -> str:
+    return " ".join(words.removeprefix("Value error, ").split())
+
+
+def _of_clusters(plan: Plan) -> Iterator[Mistake]:
+    for name, text in plan.clusters.items():
+        try:
+            open_cluster(text)
+        except KafkaError as error:
+            yield Mistake(("clusters", name), str(error))
+
+
+def _of_scenarios(plan: Plan) -> Iterator[Mistake]:
+    for number, entry in enumerate(plan.scenarios):
+        place: Place = ("scenarios", number)
+        for cluster in entry.on:
+            if cluster not in plan.clusters:
+                yield Mistake((*place, "on"), f"cluster {cluster} is not known; {nearest(cluster, plan.clusters)}")
+        try:
+            scenario = find(entry.run)
+        except UsageError as error:
+            yield Mistake((*place, "run"), str(error).splitlines()[0])
+            continue
+        yield from _of_fields(entry, scenario, place)
+
+
+def _of_fields(entry: Entry, scenario: type[Scenario], place: Place) -> Iterator[Mistake]:
+    """Each field by itself at all its values, or both its ends, and all of them together at their first ones."""
+    wrong = False
+    for name, choice in entry.fields.items():
+        for value in choice.ends():
+            try:
+                build(scenario, [f"--{name}={value}"])
+            except UsageError as error:
+                wrong = True
+                yield Mistake((*place, "fields", name), str(error).splitlines()[0])
+    if wrong:
+        return
+    for end in (0, -1):
+        flags = [f"--{name}={choice.ends()[end]}" for name, choice in entry.fields.items()]
+        try:
+            found = mistakes(build(scenario, flags))
+        except UsageError as error:
+            found = str(error).splitlines()[:1]
+        if found:
+            yield Mistake((*place, "fields") if entry.fields else place, found[0])
+            return
+
+
+def _of_money(plan: Plan) -> Iterator[Mistake]:
+    currencies = {price.currency for price in plan.prices.given()}
+    if len(currencies) > 1:
+        yield Mistake(
+            ("prices",), f"prices in {' and '.join(sorted(currencies))}: they cannot be summed up, use one currency"
+        )
+    wanted = plan.budget.money
+    if wanted and not currencies:
+        yield Mistake(("budget", "money"), f"{wanted} cannot be watched: no price is given under prices")
+    elif wanted and currencies != {wanted.currency}:
+        yield Mistake(("budget", "money"), f"{wanted}, but the prices are in {', '.join(sorted(currencies))}")
+
+
+def _of_known(plan: Plan) -> Iterator[Mistake]:
+    scenarios = {entry.run for entry in plan.scenarios}
+    for number, known in enumerate(plan.known):
+        if known.scenario not in scenarios:
+            what = f"scenario {known.scenario} is not in this plan; {nearest(known.scenario, scenarios)}"
+            yield Mistake(("known", number, "scenario"), what)
+        if known.cluster is not None and known.cluster not in plan.clusters:
+            what = f"cluster {known.cluster} is not known; {nearest(known.cluster, plan.clusters)}"
+            yield Mistake(("known", number, "cluster"), what)
+
+
+def _of_alerts(plan: Plan, path: Path, refuse: Callable[[str], str | None]) -> Iterator[Mistake]:
+    for number, alert in enumerate(plan.alerts):
+        try:
+            address = alert.to if isinstance(alert.to, str) else alert.to.resolved(path.parent)
+        except KafkaError as error:
+            yield Mistake(("alerts", number, "to"), str(error))
+            continue
+        if why := refuse(address):
+            yield Mistake(("alerts", number, "to"), why)

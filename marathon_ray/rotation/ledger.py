@@ -1,0 +1,91 @@
+"""What a rotation has done, as its journal says: turns, attempts, and what they have spent."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from marathon_ray.journal import Entry
+from marathon_ray.outcome import Outcome
+from marathon_ray.rotation.plan import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one attempt took: seconds, bytes of values written, and money by currency."""
+
+    at: datetime
+    seconds: float
+    bytes: int = 0
+    money: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the rotation is: the number of the turn, its attempts so far, when the last attempt began and ended, whether
+    one is under way, and everything spent."""
+
+    number: int = 0
+    outcomes: tuple[Outcome, ...] = ()
+    began: datetime | None = None
+    ended: datetime | None = None
+    running: str = ""  # the run that has not ended, as far as the journal knows
+    spent: tuple[Spent, ...] = ()
+    held: bool = False
+
+
+def standing(entries: Iterable[Entry]) -> Standing:
+    """After these entries of a rotation's journal."""
+    now = Standing()
+    for entry in entries:
+        now = after(now, entry)
+    return now
+
+
+def after(now: Standing, entry: Entry) -> Standing:
+    """After one more."""
+    at = datetime.fromisoformat(entry["at"])
+    match entry["what"]:
+        case "attempt":
+            return replace(now, began=at, running=f"{entry['number']}.{len(now.outcomes) + 1}")
+        case "ended":
+            spent = Spent(at, float(entry["seconds"]), int(entry["bytes"]), dict(entry["money"]))
+            outcomes = (*now.outcomes, Outcome(entry["outcome"]))
+            return replace(now, outcomes=outcomes, ended=at, running="", spent=(*now.spent, spent))
+        case "turn over":
+            return replace(now, number=int(entry["number"]) + 1, outcomes=())
+        case "hold":
+            return replace(now, held=True)
+        case "release":
+            return replace(now, held=False)
+    return now
+
+
+def exhausted(budget: Budget, spent: Iterable[Spent], now: datetime) -> str:
+    """Which part of the budget is used up, in a sentence; empty where none is."""
+    since = _begin(budget, now)
+    counted = [one for one in spent if since is None or one.at >= since]
+    per = f" in this {budget.per}" if budget.per else ""
+    hours = sum(one.seconds for one in counted) / 3600
+    if budget.hours is not None and hours >= budget.hours:
+        return f"{hours:.1f} of {budget.hours:g} hours are used{per}"
+    written = sum(one.bytes for one in counted)
+    if budget.bytes is not None and written >= budget.bytes:
+        return f"{written:,} of {budget.bytes:,} bytes are written{per}"
+    if budget.money is not None:
+        paid = sum((one.money or {}).get(budget.money.currency, 0.0) for one in counted)
+        if paid >= budget.money.amount:
+            return f"{paid:.2f} of {budget.money} are spent{per}"
+    return ""
+
+
+def renewed(budget: Budget, now: datetime) -> datetime | None:
+    """When there is a new budget; None where there is but one."""
+    begin = _begin(budget, now)
+    return None if begin is None else begin + timedelta(days=1 if budget.per == "day" else 7)
+
+
+def _begin(budget: Budget, now: datetime) -> datetime | None:
+    if budget.per is None:
+        return None
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today if budget.per == "day" else today - timedelta(days=today.weekday())

@@ -1,0 +1,42 @@
+"""Whose turn it is: which scenario, where and with what, told by the plan and the number of the turn alone."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from marathon_ray.rotation.plan import Entry, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One place in the rotation. `fields` are flags of the scenario as a person would write them."""
+
+    number: int
+    scenario: str
+    cluster: str
+    fields: tuple[tuple[str, str], ...]
+    seed: int
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """As arguments of `marathon run`."""
+        return tuple(f"--{name}={value}" for name, value in self.fields)
+
+
+def turn(plan: Plan, number: int) -> Turn:
+    """The turn of that number, from 0; always the same."""
+    chance = random.Random(f"{plan.seed}:{number}")  # noqa: S311 - to be drawn again is what it is for
+    pairs = list(_pairs(plan))
+    if plan.order == "drawn":
+        weights = [entry.weight / len(plan.on(entry)) for entry, _ in pairs]
+        ((entry, cluster),) = chance.choices(pairs, weights)
+    else:
+        entry, cluster = pairs[number % len(pairs)]
+    fields = tuple((name, choice.draw(chance)) for name, choice in entry.fields.items())
+    return Turn(number, entry.run, cluster, fields, chance.getrandbits(32))
+
+
+def _pairs(plan: Plan) -> Iterator[tuple[Entry, str]]:
+    for entry in plan.scenarios:
+        for cluster in plan.on(entry):
+            yield entry, cluster
