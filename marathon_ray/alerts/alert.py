@@ -58,6 +58,9 @@ class Rules:
     longest: timedelta = timedelta(minutes=15)
 
 
+USUAL: Final = Rules()
+
+
 class Say(StrEnum):
     """Why an event is told."""
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
 
-from marathon_ray.alerts.alert import Batch, Book, Channel, Rules, delivered, due, failed, heard, silenced, taken
+from marathon_ray.alerts.alert import USUAL, Batch, Book, Channel, Rules, delivered, due, failed, heard, silenced, taken
 from marathon_ray.alerts.wording import message
 from marathon_ray.event import Event, Severity
 from marathon_ray.news import Kind
@@ -30,7 +30,7 @@ class Alerts:
         tell: Tell,
         *,
         known: Sequence[Known] = (),
-        rules: Rules = Rules(),
+        rules: Rules = USUAL,
         past: Iterable[Event] = (),
     ) -> None:
         self._known = known
