@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "show": ("marathon_ray.commands.catalogue:show", "What a scenario promises, and its fields."),
     "plan": ("marathon_ray.commands.plan:plan_one", "How large a run will be, and its mistakes; nothing is touched."),
     "run": ("marathon_ray.commands.run:run", f"Run a scenario, and judge it.\n\n{_ENDS}"),
+    "serve": ("marathon_ray.commands.serve:serve", "Play a rotation of scenarios, for weeks."),
     "report": ("marathon_ray.commands.report:tell", "The summary of a run that is over; exits as the run did."),
     "check": ("marathon_ray.commands.check:check_bench", "Plant errors, and see that each is found."),
     "try": ("marathon_ray.commands.trial:try_out", "See what this is, in a few minutes."),

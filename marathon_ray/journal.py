@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
@@ -24,13 +25,17 @@ class Thing(NamedTuple):
 
 
 class Journal:
-    """Appends to the file; every line is on the disk when the call returns. Safe between threads."""
+    """Appends to the file; every line is on the disk when the call returns. Safe between threads.
+
+    A last line that a dead process has left half written is cut off: what it announced was not begun.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab", buffering=0)
+        self._file = path.open("a+b", buffering=0)
+        _mend(self._file)
         directory = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(directory)  # the file's own name is a thing to lose
@@ -57,6 +62,19 @@ class Journal:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
+
+
+def _mend(file: FileIO) -> None:
+    """It ends with a whole line."""
+    end = at = file.seek(0, os.SEEK_END)
+    while at > 0:
+        at -= 1
+        file.seek(at)
+        if file.read(1) == b"\n":
+            at += 1
+            break
+    if at < end:
+        file.truncate(at)
 
 
 def read(path: Path) -> Iterator[Entry]:

@@ -18,14 +18,17 @@ Tell = Callable[[str], None]
 _FAULTS: Final = {each.__name__: each for each in (Kill, Pause, Restart, Stop)}
 
 
-def reclaim(results: Path, open_cluster: Callable[[str], Opened], tell: Tell) -> int:
-    """Undo what dead runs in that folder have left; returns how many had left something. Raises KafkaError where a cluster
-    cannot be reached: what is left there stays in the journal, and this can be called again."""
+def reclaim(
+    results: Path, open_cluster: Callable[[str], Opened], tell: Tell, *, dead: Callable[[Entry], bool] = lambda _: False
+) -> int:
+    """Undo what dead runs in that folder have left; returns how many had left something. `dead` knows of a run whose
+    process nobody here can see that it is gone, by the entry of its begin. Raises KafkaError where a cluster cannot be
+    reached: what is left there stays in the journal, and this can be called again."""
     count = 0
     for journal in sorted(results.glob(f"*/{NAME}")):
         entries = list(read(journal))
         there = left(entries)
-        if there and not _lives(entries[0]):
+        if there and (dead(entries[0]) or not _lives(entries[0])):
             tell(f"{journal.parent.name}: {len(there)} things are left")
             _undo(journal, entries[0], there, open_cluster, tell)
             count += 1

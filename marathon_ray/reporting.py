@@ -23,6 +23,7 @@ from marathon_ray.scenario import Scenario
 if TYPE_CHECKING:
     from marathon_ray.running import Desk
 
+_MARKET: Final = "ray.io/market-type"  # Ray's own label
 _PACKAGES: Final = ("marathon-ray", "confluent-kafka", "ray", "numpy")
 _SECRET: Final = ("password", "secret", "token")
 
@@ -75,6 +76,7 @@ def _seen(attempt: Attempt) -> dict[str, Any]:
     return {
         "totals": facts.totals(balance.places, names),
         "groups": facts.groups(_by_field(attempt, balance), names),
+        "bytes": {names[number]: count for number, count in rounds.written.items()},
         "coverage": facts.coverage(balance),
         "findings": found,
         "findings_beyond": beyond,
@@ -119,7 +121,9 @@ def _machines(hosts: Mapping[str, Host]) -> Iterator[Machine]:
         nodes.setdefault((host.node, host.address), {})[seat] = host
     for (node, address), mine in nodes.items():
         cpu, resident = (sum(getattr(host, name) for host in mine.values()) for name in ("cpu_seconds", "resident"))
-        yield Machine(node=node, address=address, workers=tuple(sorted(mine)), cpu_seconds=cpu, resident=resident)
+        kind = next(iter(mine.values())).labels.get(_MARKET, "")
+        workers = tuple(sorted(mine))
+        yield Machine(node=node, address=address, kind=kind, workers=workers, cpu_seconds=cpu, resident=resident)
 
 
 def _not_looked_at(attempt: Attempt, balance: Balance) -> Iterator[str]:

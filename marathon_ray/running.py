@@ -68,7 +68,8 @@ class Course:
 class Options(TypedDict, total=False):
     """How a run is made. `cluster` is "local" (made for it), "HOST:PORT", the name of a local one that runs, or a YAML
     file; workers live on Ray ("ray", by default) or in this process ("here"), on the Ray cluster at the address `ray` or on
-    one that is started for it. A folder of its own in `results` has the journal, the report and the series."""
+    one that is started for it. A folder of its own in `results` has the journal, the report and the series. Where `signals`
+    is false nothing but a cancellation of whoever awaits it stops it; its message, if there is one, is told as the cause."""
 
     cluster: str | Opened
     places: str
@@ -77,6 +78,7 @@ class Options(TypedDict, total=False):
     seed: int | None
     bench: str
     tell: Audience
+    signals: bool
 
 
 async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
@@ -106,10 +108,13 @@ async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, o
         course.skipped = "; ".join([*lacking, opened.remedy(scenario.suffers)])
     on_ray = options.get("places", RAY) != HERE and not course.skipped
     ground = Ground(on_ray=on_ray, address=options.get("ray"), seats=sum(workers_of(scenario).values()))
-    stops.install()
+    hears = options.get("signals", True)
+    if hears:
+        stops.install()
     try:
         await blocking(ground.connect)
-        stops.install()  # once more: Ray has put a handler of its own before ours, which ends the process after 3 s
+        if hears:
+            stops.install()  # once more: Ray has put a handler of its own before ours, which ends the process after 3 s
         with Journal(folder / NAME) as journal:
             journal.write(
                 "begin", run=names.run, bench=names.bench, scenario=scenario.title(), spec=scenario.model_dump(mode="json"),

@@ -68,9 +68,9 @@ class Stops:
             while True:
                 try:
                     return await asyncio.shield(step)
-                except asyncio.CancelledError:
+                except asyncio.CancelledError as error:
                     if not step.cancelled() and self.count == seen:  # whoever runs us was cancelled
-                        self.stop("cancelled")
+                        self.stop(str(error.args[0]) if error.args else "cancelled")
                     if step.cancelled():
                         raise InterruptionError(self.cause) from None
                     seen = self.count

@@ -1,4 +1,4 @@
-"""docs/catalogue.md: which scenarios, fleets, promises, faults, roles and conditions there are, from the code itself."""
+"""docs/catalogue.md: which scenarios, fleets, promises, faults, roles, conditions and events there are, from the code itself."""
 
 import inspect
 import re
@@ -16,6 +16,7 @@ from marathon_ray.faults.fault import missing
 from marathon_ray.fields import build, flags, takes
 from marathon_ray.kafka.existing import Existing
 from marathon_ray.kafka.topics import Topic
+from marathon_ray.news import KINDS
 from marathon_ray.planning import plan
 from marathon_ray.promises.generator import GeneratorHonest
 from marathon_ray.scenario import Scenario
@@ -53,6 +54,7 @@ def _page() -> Iterator[str]:
         ("Whom a fault befalls", _calls(_public("marathon_ray.faults.roles"))),
         ("What to wait for", _calls(_public("marathon_ray.conditions"))),
         ("What a phase may do", _calls(_methods(Toolkit))),
+        ("Events", _events()),
     ):
         yield from ("", f"## {title}", "", *lines)
 
@@ -101,6 +103,12 @@ def _faults() -> Iterator[str]:
     for kind in _public("marathon_ray.faults.broker"):
         (lacking,) = missing([kind], Existing({"bootstrap.servers": "nobody:9092"}))
         yield f"| `{kind.__name__}(whom)` | {_first(kind)} | is skipped: {lacking.partition(': ')[2]} |"
+
+
+def _events() -> Iterator[str]:
+    yield "| event | severity | what it says |"
+    yield "| --- | --- | --- |"
+    yield from (f"| {kind} | {severity} | {text} |" for kind, (severity, text) in KINDS.items())
 
 
 def _calls(some: Iterable[Any]) -> Iterator[str]:

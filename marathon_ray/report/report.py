@@ -23,10 +23,12 @@ class Part(BaseModel):
 
 
 class Machine(Part):
-    """A machine on which workers ran; CPU seconds and resident bytes are those of all its workers."""
+    """A machine on which workers ran; CPU seconds and resident bytes are those of all its workers. `kind` is what Ray's
+    label calls its market, as "spot"; empty where there is none."""
 
     node: str
     address: str = ""
+    kind: str = ""
     workers: tuple[str, ...] = ()
     cpu_seconds: Seconds = 0.0
     resident: Annotated[int, Field(ge=0)] = 0
@@ -85,7 +87,7 @@ class Report(Part):
 
     `cause` is the first cause of an end that was not the scenario's own, `others` those that came behind it. `spec` is the
     resolved scenario without secrets. `totals` are the counts of a balance by topic, `groups` by group and topic; topics go
-    by their fields' names. `coverage` is the share of the acknowledged records that both passes came to (None: nothing was
+    by their fields' names. `bytes` are those of the values that were acknowledged, by topic. `coverage` is the share of the acknowledged records that both passes came to (None: nothing was
     acknowledged). `series` names the files beside this one that have what was measured over the time.
     """
 
@@ -107,6 +109,7 @@ class Report(Part):
     verdicts: tuple[Verdict, ...] = ()
     totals: dict[str, dict[str, Records]] = {}
     groups: dict[str, dict[str, dict[str, Records]]] = {}
+    bytes: dict[str, Annotated[int, Field(ge=0)]] = {}
     coverage: Annotated[float, Field(ge=0, le=1)] | None = None
     findings: Annotated[tuple[Found, ...], Field(max_length=FINDINGS)] = ()
     findings_beyond: Annotated[int, Field(ge=0)] = 0

@@ -1,0 +1,272 @@
+"""The endless rotation: takes the lease, undoes what a dead controller left, plays turn after turn, and obeys commands."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from marathon_ray import journal
+from marathon_ray.audience import Audience, Nobody
+from marathon_ray.blocking import blocking
+from marathon_ray.catalogue import find
+from marathon_ray.clusters import open_cluster
+from marathon_ray.event import Event, Severity, Sink
+from marathon_ray.fields import build
+from marathon_ray.journal import Entry, Journal
+from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.news import Origin, events_of
+from marathon_ray.outcome import Outcome
+from marathon_ray.reclaim import reclaim
+from marathon_ray.report import page
+from marathon_ray.report.report import Report
+from marathon_ray.rotation.cost import cost
+from marathon_ray.rotation.lease import RENEW, Lease, TakenError, me
+from marathon_ray.rotation.ledger import Standing, after, standing
+from marathon_ray.rotation.plan import Plan
+from marathon_ray.rotation.retry import Next, retry
+from marathon_ray.rotation.timing import Begin, End, Wait, timing
+from marathon_ray.rotation.turns import Turn, turn
+from marathon_ray.running import run
+from marathon_ray.usage import UsageError
+
+_NAP: Final = 30.0  # s after which a waiter looks at the clock again, which may have been set
+_PAUSE: Final = 5.0  # s between looks at a lease that somebody else holds
+_TIME: Final = "%Y-%m-%d %H:%M:%S UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a rotation keeps its results, where its workers live, and what relative paths in its plan are relative to."""
+
+    results: Path
+    places: str = "ray"
+    ray: str | None = None
+    wait: bool = False  # for a lease that another one holds
+
+
+@dataclass(slots=True)
+class Controller:
+    """One life of a rotation's driver. `sinks` take its events, `tell` hears the runs, `finished` is told of each report
+    with the cluster's name in the plan."""
+
+    plan: Plan
+    where: Where
+    sinks: tuple[Sink, ...] = ()
+    tell: Audience = field(default_factory=Nobody)
+    finished: Callable[[Report, str], None] | None = None
+    owner: str = field(default_factory=me)
+    standing: Standing = field(default_factory=Standing)
+    doing: str = "starts"  # in a few words
+    stopping: str = ""  # why it will end
+    _journal: Journal | None = None
+    _task: "asyncio.Task[Report] | None" = None
+    _poked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def serve(self) -> str:
+        """Until it is stopped, or its budget is used up; returns why. Raises UsageError where it cannot begin."""
+        async with self._held():
+            with Journal(self._path) as self._journal:
+                self._begin()
+                await self._reclaim()
+                while not self.stopping:
+                    await self._step()
+        return self.stopping
+
+    # --- What must be had first ---------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _held(self) -> AsyncIterator[None]:
+        """The leases are ours within: of the rotation, and of every cluster that is not made for a run."""
+        folder = self.where.results / "leases"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"results {self.where.results}: {error.strerror}") from None
+        leases = [Lease(folder, name, self.owner) for name in self._names()]
+        async with contextlib.AsyncExitStack() as stack:
+            for lease in leases:
+                await self._take(lease)
+                stack.callback(lease.give_back)
+            keeper = asyncio.create_task(self._keep(leases))
+            stack.callback(keeper.cancel)
+            yield
+
+    def _names(self) -> list[str]:
+        clusters = {name for name, text in self.plan.clusters.items() if not open_cluster(text).ours}
+        return [f"rotation-{self.plan.bench}", *sorted(f"cluster-{name}" for name in clusters)]
+
+    async def _take(self, lease: Lease) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(lease.take)
+            except TakenError as taken:
+                if not self.where.wait:
+                    raise UsageError(f"{taken}; --wait waits for it") from None
+                self.doing = f"waits: {taken}"
+                await asyncio.sleep(_PAUSE)
+            else:
+                return
+
+    async def _keep(self, leases: list[Lease]) -> None:
+        while True:
+            await asyncio.sleep(RENEW)
+            for lease in leases:
+                try:
+                    await asyncio.to_thread(lease.renew)
+                except TakenError as taken:
+                    return self.stop(f"lost its lease: {taken}")
+
+    @property
+    def _path(self) -> Path:
+        return self.where.results / f"rotation-{self.plan.bench}.jsonl"
+
+    def _begin(self) -> None:
+        """The rotation goes on where its journal ends; a run that a dead controller left was interrupted."""
+        self.standing = standing(journal.read(self._path))  # which is there, since ours is open
+        self._write("controller", owner=self.owner)
+        if self.standing.running:
+            self._ended(Outcome.INTERRUPTED, "its controller died")
+
+    async def _reclaim(self) -> None:
+        """What dead runs have left is undone: whoever holds the lease knows that no other controller lives."""
+        self.doing = "reclaims what dead runs have left"
+        told: list[str] = []
+        try:
+            count = await blocking(
+                reclaim, self.where.results, open_cluster, told.append,
+                dead=lambda begin: begin.get("bench") == self.plan.bench,
+            )  # fmt: skip
+        except KafkaError as error:
+            self._event(
+                Severity.WARNING, "leftovers", "leftovers", f"something is left, and cannot be undone now: {error}"
+            )
+            return
+        if count:
+            self._event(
+                Severity.INFO, "reclaimed", "reclaimed", f"{count} dead runs had left {len(told)} things: undone"
+            )
+        self._event(Severity.INFO, "leftovers", "leftovers", "nothing is left of dead runs", over=True)
+
+    # --- The rotation -------------------------------------------------------------------------------------------------
+
+    async def _step(self) -> None:
+        self._poked.clear()
+        match timing(self.plan, datetime.now(UTC), self.standing):
+            case End(why):
+                self._event(Severity.WARNING, "rotation ended", "rotation", f"the rotation has ended: {why}")
+                self.stop(why)
+            case Wait(until, why):
+                self.doing = f"waits: {why}" + (f", until {until.astimezone(UTC).strftime(_TIME)}" if until else "")
+                rest = _NAP if until is None else min(_NAP, (until - datetime.now(UTC)).total_seconds())
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._poked.wait(), max(0.05, rest))
+            case Begin():
+                await self._attempt(turn(self.plan, self.standing.number))
+
+    async def _attempt(self, one: Turn) -> None:
+        self.doing = f"plays {one.scenario} on {one.cluster}, turn {one.number}"
+        self._write(
+            "attempt",
+            number=one.number,
+            scenario=one.scenario,
+            cluster=one.cluster,
+            fields=dict(one.fields),
+            seed=one.seed,
+        )
+        report = await self._played(one)
+        decision = retry(self.standing.outcomes, self.plan.patience)
+        if isinstance(decision, Next):
+            self._write("turn over", number=one.number)
+            if decision.gave_up:
+                about = f"gave up {one.scenario} on {one.cluster}"
+                self._event(Severity.WARNING, "given up", about, f"{one.scenario} on {one.cluster}: {decision.gave_up}")
+        if report and self.finished:
+            self.finished(report, one.cluster)
+
+    async def _played(self, one: Turn) -> Report | None:
+        """What came of it, which is written down and told; None where it could not even begin."""
+        try:
+            self._task = asyncio.ensure_future(self._run(one))
+            report = await asyncio.shield(self._task)
+        except (UsageError, KafkaError) as error:
+            self._ended(Outcome.INVALID, str(error))
+            about = f"cannot run {one.scenario} on {one.cluster}"
+            self._event(Severity.WARNING, "run invalid", about, f"{one.scenario} on {one.cluster}: {error}")
+            return None
+        finally:
+            self._task = None
+        spent = cost(report, self.plan.prices)
+        self._ended(
+            report.outcome, report.cause, run=report.run, seconds=report.seconds, bytes=round(sum(report.bytes.values())),
+            hours=spent.hours, money=spent.money,
+        )  # fmt: skip
+        file = self.where.results / f"{report.scenario}-{report.run}" / page.NAME
+        origin = Origin(one.cluster, self.plan.clusters[one.cluster], one.fields, str(file) if report.series else "")
+        for event in events_of(report, origin):
+            self.accept(event)
+        return report
+
+    async def _run(self, one: Turn) -> Report:
+        return await run(
+            build(find(one.scenario), one.flags),
+            cluster=self.plan.clusters[one.cluster], places=self.where.places, ray=self.where.ray,
+            results=self.where.results, seed=one.seed, bench=self.plan.bench, tell=self.tell, signals=False,
+        )  # fmt: skip
+
+    # --- What a person may say ----------------------------------------------------------------------------------------
+
+    def interrupt(self, why: str) -> str:
+        """The run that goes on comes to its end early, and what it made is removed; its turn is tried again."""
+        if self._task is None:
+            return "no run goes on"
+        self._task.cancel(why)
+        return "the run heals, cleans up and ends: seconds, or a minute or two where a broker has to come back"
+
+    def skip(self) -> str:
+        """The turn is over, whatever has come of it."""
+        self._write("turn over", number=self.standing.number)
+        return f"turn {self.standing.number - 1} is over; {self.interrupt('skipped by command')}"
+
+    def hold(self) -> str:
+        """No further run begins until `release`."""
+        self._write("hold")
+        return "no further run begins; the one that goes on comes to its end" if self._task else "no run begins"
+
+    def release(self) -> str:
+        """Runs begin again."""
+        self._write("release")
+        self._poked.set()
+        return "runs begin again as the plan says"
+
+    def stop(self, why: str) -> None:
+        """The rotation ends, and the run that goes on is interrupted; once more: it only heals; a third time: at once."""
+        self.stopping = self.stopping or why
+        if self._task:
+            self._task.cancel(why)
+        self._poked.set()
+
+    # --- What is written down and told --------------------------------------------------------------------------------
+
+    def accept(self, event: Event) -> None:
+        """Whoever has something to tell."""
+        self._write("event", event=event.model_dump(mode="json"))
+        for sink in self.sinks:
+            sink.accept(event)
+
+    def _event(self, severity: Severity, kind: str, about: str, message: str, *, over: bool = False) -> None:
+        self.accept(Event(severity=severity, kind=kind, about=about, message=message, over=over))
+
+    def _ended(self, outcome: Outcome, cause: str, **facts: Any) -> None:  # noqa: ANN401
+        spent = {"run": "", "seconds": 0.0, "bytes": 0, "hours": {}, "money": {}, **facts}
+        self._write("ended", number=self.standing.number, outcome=outcome, cause=cause, **spent)
+
+    def _write(self, what: str, **facts: Any) -> None:  # noqa: ANN401
+        if self._journal is None:
+            raise RuntimeError("the rotation has not begun")
+        self._journal.write(what, **facts)
+        entry: Entry = {"what": what, "at": datetime.now(UTC).isoformat(), **facts}
+        self.standing = after(self.standing, entry)
