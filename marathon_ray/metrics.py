@@ -60,7 +60,7 @@ class Metrics:
             self._alerts.labels(self._labels("severity", str(event.facts.get("severity", OTHER)))).inc()
         if event.kind == Kind.LEFTOVERS:
             self._left[self._labels("cluster", str(event.facts.get("cluster", OTHER)))] = int(
-                event.facts.get("count", 0)
+                event.facts.get("count", not event.over)
             )
             self._leftovers.set(sum(self._left.values()))
 

@@ -1,5 +1,6 @@
 """Alerts are a sink: each channel has a thread that sends, rests and tries again, and none is in the way of a run."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +15,7 @@ from marathon_ray.event import Event, Severity
 from marathon_ray.news import Kind
 from marathon_ray.rotation.plan import Known
 
+_LOG: Final = logging.getLogger(__name__)
 Tell = Callable[[Event], None]
 _NAP: Final = 60.0  # s after which a sleeper looks at the clock again, which may have been set
 
@@ -105,7 +107,7 @@ class _Desk:
         with self._changed:
             left = len(self._book.waiting.notices) + len(self._under_way.notices)
         if left:
-            self._tell(self._failure(f"{left} notices could not be sent before the end"))
+            self._say(self._failure(f"{left} notices could not be sent before the end"))
 
     def _work(self) -> None:
         while (batch := self._next()) is not None:
@@ -139,11 +141,18 @@ class _Desk:
             self._book = delivered(self._book, now) if why is None else failed(self._book, batch, now, self._rules)
             self._under_way = Batch(())
         if why is None:
-            self._tell(self._success(batch, severity))
+            self._say(self._success(batch, severity))
         if why is None and before:
-            self._tell(self._failure("it works again", over=True))
+            self._say(self._failure("it works again", over=True))
         if why is not None and not before:
-            self._tell(self._failure(why))
+            self._say(self._failure(why))
+
+    def _say(self, event: Event) -> None:
+        """Whoever listens may be gone before us, and messages are to arrive all the same."""
+        try:
+            self._tell(event)
+        except Exception:
+            _LOG.exception("an event was not heard: %s", event.message)
 
     def _try(self, batch: Batch) -> tuple[str | None, Severity]:
         try:

@@ -82,6 +82,8 @@ def test_leftovers_are_those_of_all_clusters_now() -> None:
     assert value(scraped(metrics), "marathon_leftovers") == 3
     metrics.accept(leftovers("a", []))
     assert value(scraped(metrics), "marathon_leftovers") == 1
+    metrics.accept(event(Kind.LEFTOVERS, Severity.WARNING))  # nobody has counted them
+    assert value(scraped(metrics), "marathon_leftovers") == 2
 
 
 def test_workers_and_what_is_running_are_told() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import pytest
+
 from marathon_ray.alerts.alert import Message, Rules
 from marathon_ray.alerts.apprise import Apprise
 from marathon_ray.alerts.sending import Alerts
@@ -169,8 +171,24 @@ def test_news_of_messages_become_none_and_only_others_hear_that_a_channel_fails(
     assert len(heard.kinds(Kind.CHANNEL_FAILED)) == 2
 
 
+def _speaks(channel: Fake, about: str) -> bool:
+    return f"<{about}>" in _text(channel)
+
+
 def _text(channel: Fake) -> str:
     return "\n".join(f"{message.title}\n{message.body}" for message in channel.taken)
+
+
+def test_messages_arrive_though_nobody_listens_any_more(caplog: pytest.LogCaptureFixture) -> None:
+    def tell(event: Event) -> None:
+        raise ValueError("write to closed file")
+
+    channel = Fake()
+    with Alerts([channel], tell, rules=QUICK) as alerts:
+        for about in "abc":
+            alerts.accept(broken(about))
+            assert channel.until(partial(_speaks, channel, about))
+    assert "an event was not heard: fake was told" in caplog.text
 
 
 def test_nobody_is_told_while_muted_and_what_goes_on_is_told_after() -> None:
