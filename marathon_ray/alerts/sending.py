@@ -151,7 +151,7 @@ class _Desk:
         """Whoever listens may be gone before us, and messages are to arrive all the same."""
         try:
             self._tell(event)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever a listener may raise
             _LOG.exception("an event was not heard: %s", event.message)
 
     def _try(self, batch: Batch) -> tuple[str | None, Severity]:
