@@ -4,10 +4,12 @@ import asyncio
 import signal
 import sys
 from contextlib import ExitStack
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from actors.units import parse_duration
 from marathon_ray.alerts.apprise import channels, check
 from marathon_ray.alerts.sending import Alerts
 from marathon_ray.event import Event
@@ -16,8 +18,34 @@ from marathon_ray.metrics import ADDRESS, PORT, Metrics, Page
 from marathon_ray.outcome import EXIT, Outcome
 from marathon_ray.rotation.checking import read
 from marathon_ray.rotation.controller import Controller, Where
+from marathon_ray.rotation.inbox import Command, Inbox
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def obey(controller: Controller, alerts: Alerts, command: Command) -> str:
+    """What a person who has commanded is told."""
+    match command.word, command.arguments:
+        case "mute", {"duration": text}:
+            return _mute(alerts, str(text))
+        case "interrupt", {"why": why}:
+            return controller.interrupt(str(why))
+        case "stop", _:
+            controller.stop("stopped by command")
+            return "the rotation ends; a run that goes on heals and cleans up first"
+        case ("status" | "hold" | "release" | "skip" | "pause") as word, _:
+            return str(getattr(controller, word)())
+    return f"{command.word}: this controller knows no such command"
+
+
+def _mute(alerts: Alerts, text: str) -> str:
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        return str(error)
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    alerts.mute(until if seconds else None)
+    return f"nobody is alerted until {until:%Y-%m-%d %H:%M:%S} UTC" if seconds else "alerts go out as ever"
 
 
 class Log:
@@ -70,16 +98,20 @@ def serve(
         controller.sinks = (Log(), board, alerts)
         stack.callback(ground.leave)
         ground.connect()
-        asyncio.run(_served(controller))
+        inbox = Inbox(wanted.bench) if ground.on_ray else None
+        asyncio.run(_served(controller, inbox, alerts))
     return EXIT[Outcome.INTERRUPTED] if controller.stopping in {number.name for number in _SIGNALS} else 0
 
 
-async def _served(controller: Controller) -> None:
+async def _served(controller: Controller, inbox: Inbox | None, alerts: Alerts) -> None:
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, controller.stop, number.name)
+    commands = asyncio.create_task(inbox.serve(partial(obey, controller, alerts))) if inbox else None
     try:
         await controller.serve()
     finally:
+        if commands:
+            commands.cancel()
         for number in _SIGNALS:
             loop.remove_signal_handler(number)

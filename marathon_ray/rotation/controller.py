@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -241,6 +242,19 @@ class Controller:
         self._write("release")
         self._poked.set()
         return "runs begin again as the plan says"
+
+    def pause(self) -> str:
+        """No further run begins, and the one that goes on is interrupted."""
+        return f"{self.hold()}; {self.interrupt('paused by command')}"
+
+    def status(self) -> str:
+        """What goes on, and what there was, a line each."""
+        standing = self.standing
+        ended = Counter(str(one.outcome) for one in standing.spent)
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in ended.items()) or "none"
+        hours = sum(one.seconds for one in standing.spent) / 3600
+        held = "; held by command" if standing.held else ""
+        return f"{self.doing}{held}\nturn {standing.number}; runs: {counts}; {hours:.1f} hours of runs"
 
     def stop(self, why: str) -> None:
         """The rotation ends, and the run that goes on is interrupted; once more: it only heals; a third time: at once."""

@@ -11,12 +11,13 @@ from marathon_ray.rotation.plan import Budget
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What one attempt took: seconds, bytes of values written, and money by currency."""
+    """What one attempt took: seconds, bytes of values written, and money by currency; and how it ended."""
 
     at: datetime
     seconds: float
     bytes: int = 0
     money: Mapping[str, float] | None = None
+    outcome: Outcome = Outcome.INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,9 @@ def after(now: Standing, entry: Entry) -> Standing:
         case "attempt":
             return replace(now, began=at, running=f"{entry['number']}.{len(now.outcomes) + 1}")
         case "ended":
-            spent = Spent(at, float(entry["seconds"]), int(entry["bytes"]), dict(entry["money"]))
-            outcomes = (*now.outcomes, Outcome(entry["outcome"]))
-            return replace(now, outcomes=outcomes, ended=at, running="", spent=(*now.spent, spent))
+            outcome = Outcome(entry["outcome"])
+            spent = Spent(at, float(entry["seconds"]), int(entry["bytes"]), dict(entry["money"]), outcome)
+            return replace(now, outcomes=(*now.outcomes, outcome), ended=at, running="", spent=(*now.spent, spent))
         case "turn over":
             return replace(now, number=int(entry["number"]) + 1, outcomes=())
         case "hold":

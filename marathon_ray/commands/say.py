@@ -1,0 +1,70 @@
+"""``marathon status`` and its like: commands to a controller that serves a rotation, by the Ray cluster that both reach."""
+
+import sys
+from typing import Any
+
+from marathon_ray.ground import Ground
+from marathon_ray.rotation.inbox import say
+from marathon_ray.running import BENCH
+
+
+def status(*, bench: str = BENCH, ray: str = "auto") -> None:
+    """Print what the rotation does, and what it has done.
+
+    Parameters
+    ----------
+    bench
+        The name in the plan.
+    ray
+        The address of the Ray cluster on which its controller runs.
+    """
+    _say(bench, ray, "status")
+
+
+def hold(*, bench: str = BENCH, ray: str = "auto") -> None:
+    """No further run begins until `release`; the one that goes on comes to its end."""
+    _say(bench, ray, "hold")
+
+
+def release(*, bench: str = BENCH, ray: str = "auto") -> None:
+    """Runs begin again."""
+    _say(bench, ray, "release")
+
+
+def interrupt(why: str = "interrupted by command", /, *, bench: str = BENCH, ray: str = "auto") -> None:
+    """The run that goes on heals, cleans up and ends; its turn is tried again."""
+    _say(bench, ray, "interrupt", why=why)
+
+
+def skip(*, bench: str = BENCH, ray: str = "auto") -> None:
+    """The turn is over, and a run that goes on is interrupted."""
+    _say(bench, ray, "skip")
+
+
+def pause(*, bench: str = BENCH, ray: str = "auto") -> None:
+    """Like `hold`, and the run that goes on is interrupted."""
+    _say(bench, ray, "pause")
+
+
+def resume(*, bench: str = BENCH, ray: str = "auto") -> None:
+    """Like `release`."""
+    _say(bench, ray, "release")
+
+
+def mute(duration: str, /, *, bench: str = BENCH, ray: str = "auto") -> None:
+    """Nobody is alerted for so long ("2 h"; "0 s": as ever); events are written down all the same."""
+    _say(bench, ray, "mute", duration=duration)
+
+
+def stop(*, bench: str = BENCH, ray: str = "auto") -> None:
+    """The rotation ends: the run that goes on heals, cleans up and ends. Say it before `ray job stop`, which kills."""
+    _say(bench, ray, "stop")
+
+
+def _say(bench: str, address: str, word: str, **arguments: Any) -> None:  # noqa: ANN401
+    ground = Ground(on_ray=True, address=address, seats=0)
+    ground.connect()
+    try:
+        sys.stdout.write(f"{say(bench, word, **arguments)}\n")
+    finally:
+        ground.leave()

@@ -1,0 +1,106 @@
+"""Commands to a controller from any process that reaches its Ray cluster: a small actor with a name, which the controller
+asks once a second."""
+
+import asyncio
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import ray
+
+from marathon_ray.usage import UsageError
+
+NAMESPACE: Final = "marathon"
+_LOOK: Final = 1.0  # s between two asks of the controller
+_ANSWER_WITHIN: Final = 15.0
+_KEPT: Final = 100  # answers that nobody has fetched
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a person wants, by its word, with its arguments."""
+
+    number: str
+    word: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Box:
+    """Commands that wait, and answers that were not fetched yet. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[Command] = []
+        self._answers: OrderedDict[str, str] = OrderedDict()
+
+    def put(self, command: Command) -> None:
+        """Somebody wants something."""
+        with self._lock:
+            self._waiting.append(command)
+
+    def take(self, answers: Mapping[str, str]) -> list[Command]:
+        """The controller answers former commands, and gets those that have come since."""
+        with self._lock:
+            self._answers.update(answers)
+            while len(self._answers) > _KEPT:
+                self._answers.popitem(last=False)
+            waiting, self._waiting = self._waiting, []
+            return waiting
+
+    def answer(self, number: str) -> str | None:
+        """What the controller said; None where it has not yet. It is said once."""
+        with self._lock:
+            return self._answers.pop(number, None)
+
+
+_BoxOnRay: Final = ray.remote(Box)
+
+
+def name(bench: str) -> str:
+    """Of the box of that bench's controller."""
+    return f"marathon-inbox-{bench}"
+
+
+class Inbox:
+    """The controller's side. It lives as long as the controller's connection to Ray."""
+
+    def __init__(self, bench: str) -> None:
+        self._box: Any = _BoxOnRay.options(
+            name=name(bench), namespace=NAMESPACE, num_cpus=0, get_if_exists=True, max_restarts=-1
+        ).remote()
+
+    async def serve(self, obey: Callable[[Command], str]) -> None:
+        """Until it is cancelled: every command is obeyed once, and answered in a line."""
+        answers: dict[str, str] = {}
+        while True:
+            for command in await asyncio.to_thread(self._take, answers):
+                answers[command.number] = obey(command)
+            await asyncio.sleep(0 if answers else _LOOK)
+
+    def _take(self, answers: dict[str, str]) -> list[Command]:
+        try:
+            commands: list[Command] = ray.get(self._box.take.remote(dict(answers)), timeout=_ANSWER_WITHIN)
+        except Exception:  # noqa: BLE001 - the box restarts, or its node is gone: whoever asked tries again
+            return []
+        answers.clear()
+        return commands
+
+
+def say(bench: str, word: str, **arguments: Any) -> str:  # noqa: ANN401 - whatever the command takes
+    """What the controller of that bench answers; Ray is connected. Raises UsageError of one line where none answers."""
+    try:
+        box: Any = ray.get_actor(name(bench), namespace=NAMESPACE)
+    except ValueError:
+        raise UsageError(f"bench {bench}: no controller serves it on this Ray cluster") from None
+    command = Command(uuid.uuid4().hex, word, arguments)
+    ray.get(box.put.remote(command), timeout=_ANSWER_WITHIN)
+    deadline = time.monotonic() + _ANSWER_WITHIN
+    while time.monotonic() < deadline:
+        if (answer := ray.get(box.answer.remote(command.number), timeout=_ANSWER_WITHIN)) is not None:
+            return str(answer)
+        time.sleep(_LOOK / 4)
+    raise UsageError(f"bench {bench}: its controller has not answered within {_ANSWER_WITHIN:g} s")
