@@ -30,6 +30,8 @@ class Kind(StrEnum):
     GIVEN_UP = "given up"
     VERDICT = "verdict"
     LEFTOVERS = "leftovers"
+    RECLAIMED = "reclaimed"
+    ROTATION_ENDED = "rotation ended"
     CHANNEL_FAILED = "channel failed"
     ALERTED = "alerted"
 
@@ -46,6 +48,8 @@ KINDS: Final[Mapping[Kind, tuple[Severity, str]]] = {
     Kind.GIVEN_UP: (Severity.WARNING, "A turn was tried as often as the plan allows, and has no verdict."),
     Kind.VERDICT: (Severity.INFO, "A run came to a verdict: if others before it did not, that is over."),
     Kind.LEFTOVERS: (Severity.WARNING, "Something of ours is left on a cluster; over when nothing is."),
+    Kind.RECLAIMED: (Severity.INFO, "What dead runs had left was undone."),
+    Kind.ROTATION_ENDED: (Severity.WARNING, "The budget is used up: no more runs are made."),
     Kind.CHANNEL_FAILED: (Severity.WARNING, "A channel takes no alerts; over when it does again."),
     Kind.ALERTED: (Severity.INFO, "People were told."),
 }

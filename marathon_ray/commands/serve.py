@@ -14,11 +14,14 @@ from marathon_ray.alerts.apprise import channels, check
 from marathon_ray.alerts.sending import Alerts
 from marathon_ray.event import Event
 from marathon_ray.ground import Ground
+from marathon_ray.journal import read as read_journal
 from marathon_ray.metrics import ADDRESS, PORT, Metrics, Page
 from marathon_ray.outcome import EXIT, Outcome
 from marathon_ray.rotation.checking import read
 from marathon_ray.rotation.controller import Controller, Where
 from marathon_ray.rotation.inbox import Command, Inbox
+from marathon_ray.rotation.ledger import events
+from marathon_ray.usage import UsageError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -87,20 +90,28 @@ def serve(
         HOST:PORT of a page for Prometheus.
     """
     wanted = read(plan, refuse=check)
-    host, _, port = metrics.rpartition(":")
+    host, port = _address(metrics)
     ground = Ground(on_ray=places == "ray", address=ray, seats=1)
     with ExitStack() as stack:
         board = Metrics()
-        stack.enter_context(Page(board, host, int(port)))
+        stack.enter_context(Page(board, host, port))
         controller = Controller(wanted, Where(results, places, ray, wait), finished=board.finished)
-        ways = channels(wanted.alerts, plan.parent)
-        alerts = stack.enter_context(Alerts(ways, controller.accept, known=wanted.known))
-        controller.sinks = (Log(), board, alerts)
+        past = list(events(read_journal(controller.path))) if controller.path.exists() else []
+        alerts = Alerts(channels(wanted.alerts, plan.parent), controller.accept, known=wanted.known, past=past)
+        stack.callback(alerts.close)
+        controller.sinks, controller.last = (Log(), board, alerts), alerts.close
         stack.callback(ground.leave)
         ground.connect()
         inbox = Inbox(wanted.bench) if ground.on_ray else None
         asyncio.run(_served(controller, inbox, alerts))
     return EXIT[Outcome.INTERRUPTED] if controller.stopping in {number.name for number in _SIGNALS} else 0
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise UsageError(f"metrics {text!r}: write HOST:PORT, as {ADDRESS}:{PORT}")
+    return host, int(port)
 
 
 async def _served(controller: Controller, inbox: Inbox | None, alerts: Alerts) -> None:

@@ -51,8 +51,8 @@ def read(path: Path, *, refuse: Callable[[str], str | None]) -> Plan:
 
 
 def _line(path: Path, marked: Marked, mistake: Mistake) -> str:
-    where = ".".join(map(str, mistake.place))
-    return f"{path}, line {marked.line(mistake.place)}: {where}: {mistake.what}"
+    where = "".join(f"{step}." for step in mistake.place)[:-1]
+    return f"{path}, line {marked.line(mistake.place)}: {where}{': ' if where else ''}{mistake.what}"
 
 
 def _told(words: str) -> str:
@@ -70,9 +70,9 @@ def _of_clusters(plan: Plan) -> Iterator[Mistake]:
 def _of_scenarios(plan: Plan) -> Iterator[Mistake]:
     for number, entry in enumerate(plan.scenarios):
         place: Place = ("scenarios", number)
-        for cluster in entry.on:
+        for cluster in entry.clusters:
             if cluster not in plan.clusters:
-                yield Mistake((*place, "on"), f"cluster {cluster} is not known; {nearest(cluster, plan.clusters)}")
+                yield Mistake((*place, "clusters"), f"cluster {cluster} is not known; {nearest(cluster, plan.clusters)}")
         try:
             scenario = find(entry.run)
         except UsageError as error:
@@ -113,7 +113,7 @@ def _of_money(plan: Plan) -> Iterator[Mistake]:
     wanted = plan.budget.money
     if wanted and not currencies:
         yield Mistake(("budget", "money"), f"{wanted} cannot be watched: no price is given under prices")
-    elif wanted and currencies != {wanted.currency}:
+    elif wanted and wanted.currency not in currencies:
         yield Mistake(("budget", "money"), f"{wanted}, but the prices are in {', '.join(sorted(currencies))}")
 
 

@@ -19,7 +19,7 @@ from marathon_ray.event import Event, Severity, Sink
 from marathon_ray.fields import build
 from marathon_ray.journal import Entry, Journal
 from marathon_ray.kafka.cluster import KafkaError
-from marathon_ray.news import Origin, events_of
+from marathon_ray.news import KINDS, Kind, Origin, events_of, given_up
 from marathon_ray.outcome import Outcome
 from marathon_ray.reclaim import reclaim
 from marathon_ray.report import page
@@ -36,6 +36,7 @@ from marathon_ray.usage import UsageError
 
 _NAP: Final = 30.0  # s after which a waiter looks at the clock again, which may have been set
 _PAUSE: Final = 5.0  # s between looks at a lease that somebody else holds
+_DEAD: Final = "leftovers of dead runs"
 _TIME: Final = "%Y-%m-%d %H:%M:%S UTC"
 
 
@@ -59,22 +60,28 @@ class Controller:
     sinks: tuple[Sink, ...] = ()
     tell: Audience = field(default_factory=Nobody)
     finished: Callable[[Report, str], None] | None = None
+    last: Callable[[], None] | None = None  # called when all is over, while events are still written; may block
     owner: str = field(default_factory=me)
     standing: Standing = field(default_factory=Standing)
     doing: str = "starts"  # in a few words
     stopping: str = ""  # why it will end
     _journal: Journal | None = None
     _task: "asyncio.Task[Report] | None" = None
+    _skipped: bool = False
     _poked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self) -> str:
         """Until it is stopped, or its budget is used up; returns why. Raises UsageError where it cannot begin."""
         async with self._held():
-            with Journal(self._path) as self._journal:
+            with Journal(self.path) as self._journal:
                 self._begin()
                 await self._reclaim()
-                while not self.stopping:
-                    await self._step()
+                try:
+                    while not self.stopping:
+                        await self._step()
+                finally:
+                    if self.last:
+                        await blocking(self.last)
         return self.stopping
 
     # --- What must be had first ---------------------------------------------------------------------------------------
@@ -122,15 +129,18 @@ class Controller:
                     return self.stop(f"lost its lease: {taken}")
 
     @property
-    def _path(self) -> Path:
+    def path(self) -> Path:
+        """The journal of the rotation."""
         return self.where.results / f"rotation-{self.plan.bench}.jsonl"
 
     def _begin(self) -> None:
         """The rotation goes on where its journal ends; a run that a dead controller left was interrupted."""
-        self.standing = standing(journal.read(self._path))  # which is there, since ours is open
+        self.standing = standing(journal.read(self.path))  # which is there, since ours is open
         self._write("controller", owner=self.owner)
         if self.standing.running:
             self._ended(Outcome.INTERRUPTED, "its controller died")
+        if self.standing.outcomes:
+            self._close(turn(self.plan, self.standing.number))
 
     async def _reclaim(self) -> None:
         """What dead runs have left is undone: whoever holds the lease knows that no other controller lives."""
@@ -142,15 +152,11 @@ class Controller:
                 dead=lambda begin: begin.get("bench") == self.plan.bench,
             )  # fmt: skip
         except KafkaError as error:
-            self._event(
-                Severity.WARNING, "leftovers", "leftovers", f"something is left, and cannot be undone now: {error}"
-            )
+            self._tell(Kind.LEFTOVERS, _DEAD, f"dead runs have left something that cannot be undone now\n{error}")
             return
         if count:
-            self._event(
-                Severity.INFO, "reclaimed", "reclaimed", f"{count} dead runs had left {len(told)} things: undone"
-            )
-        self._event(Severity.INFO, "leftovers", "leftovers", "nothing is left of dead runs", over=True)
+            self._tell(Kind.RECLAIMED, _DEAD, f"{count} dead runs had left {len(told)} things, which are undone")
+        self._tell(Kind.LEFTOVERS, _DEAD, "nothing is left of dead runs", over=True)
 
     # --- The rotation -------------------------------------------------------------------------------------------------
 
@@ -158,7 +164,7 @@ class Controller:
         self._poked.clear()
         match timing(self.plan, datetime.now(UTC), self.standing):
             case End(why):
-                self._event(Severity.WARNING, "rotation ended", "rotation", f"the rotation has ended: {why}")
+                self._tell(Kind.ROTATION_ENDED, "rotation", f"the rotation has ended\n{why}")
                 self.stop(why)
             case Wait(until, why):
                 self.doing = f"waits: {why}" + (f", until {until.astimezone(UTC).strftime(_TIME)}" if until else "")
@@ -170,46 +176,50 @@ class Controller:
 
     async def _attempt(self, one: Turn) -> None:
         self.doing = f"plays {one.scenario} on {one.cluster}, turn {one.number}"
-        self._write(
-            "attempt",
-            number=one.number,
-            scenario=one.scenario,
-            cluster=one.cluster,
-            fields=dict(one.fields),
-            seed=one.seed,
-        )
-        report = await self._played(one)
-        decision = retry(self.standing.outcomes, self.plan.patience)
-        if isinstance(decision, Next):
-            self._write("turn over", number=one.number)
-            if decision.gave_up:
-                about = f"gave up {one.scenario} on {one.cluster}"
-                self._event(Severity.WARNING, "given up", about, f"{one.scenario} on {one.cluster}: {decision.gave_up}")
-        if report and self.finished:
-            self.finished(report, one.cluster)
+        self._skipped = False
+        facts = {"scenario": one.scenario, "cluster": one.cluster, "fields": dict(one.fields), "seed": one.seed}
+        self._write("attempt", number=one.number, **facts)
+        self._task = asyncio.ensure_future(self._run(one))
+        await asyncio.wait({self._task})
+        task, self._task = self._task, None
+        self._account(one, task)
+        self._close(one)
 
-    async def _played(self, one: Turn) -> Report | None:
-        """What came of it, which is written down and told; None where it could not even begin."""
-        try:
-            self._task = asyncio.ensure_future(self._run(one))
-            report = await asyncio.shield(self._task)
-        except (UsageError, KafkaError) as error:
-            self._ended(Outcome.INVALID, str(error))
-            about = f"cannot run {one.scenario} on {one.cluster}"
-            self._event(Severity.WARNING, "run invalid", about, f"{one.scenario} on {one.cluster}: {error}")
-            return None
-        finally:
-            self._task = None
+    def _account(self, one: Turn, task: "asyncio.Task[Report]") -> None:
+        """What came of it is written down and told, whatever it was."""
+        if task.cancelled():
+            self._ended(Outcome.INTERRUPTED, self.stopping or "interrupted before it began")
+            return
+        if error := task.exception():
+            told = isinstance(error, UsageError | KafkaError)
+            what = str(error) if told else f"{type(error).__name__}: {' '.join(str(error).split())}"
+            self._ended(Outcome.INVALID, what)
+            self._tell(
+                Kind.RUN_INVALID,
+                f"{one.scenario} on {one.cluster}: verdict",
+                f"{one.scenario} on {one.cluster} cannot be run\n{what}",
+            )
+            return
+        report = task.result()
         spent = cost(report, self.plan.prices)
         self._ended(
-            report.outcome, report.cause, run=report.run, seconds=report.seconds, bytes=round(sum(report.bytes.values())),
+            report.outcome, report.cause, run=report.run, seconds=report.seconds, bytes=sum(report.bytes.values()),
             hours=spent.hours, money=spent.money,
         )  # fmt: skip
         file = self.where.results / f"{report.scenario}-{report.run}" / page.NAME
         origin = Origin(one.cluster, self.plan.clusters[one.cluster], one.fields, str(file) if report.series else "")
         for event in events_of(report, origin):
             self.accept(event)
-        return report
+        if self.finished:
+            self.finished(report, one.cluster)
+
+    def _close(self, one: Turn) -> None:
+        """The turn is over where nothing more shall come of it."""
+        decision = retry(self.standing.outcomes, self.plan.patience)
+        if isinstance(decision, Next) or self._skipped:
+            self._write("turn over", number=one.number)
+        if isinstance(decision, Next) and decision.gave_up:
+            self.accept(given_up(one.scenario, one.cluster, decision.gave_up))
 
     async def _run(self, one: Turn) -> Report:
         return await run(
@@ -229,8 +239,11 @@ class Controller:
 
     def skip(self) -> str:
         """The turn is over, whatever has come of it."""
-        self._write("turn over", number=self.standing.number)
-        return f"turn {self.standing.number - 1} is over; {self.interrupt('skipped by command')}"
+        number, self._skipped = self.standing.number, True
+        if self._task is None:
+            self._write("turn over", number=number)
+            self._poked.set()
+        return f"turn {number} is over; {self.interrupt('skipped by command')}"
 
     def hold(self) -> str:
         """No further run begins until `release`."""
@@ -266,12 +279,14 @@ class Controller:
     # --- What is written down and told --------------------------------------------------------------------------------
 
     def accept(self, event: Event) -> None:
-        """Whoever has something to tell."""
-        self._write("event", event=event.model_dump(mode="json"))
+        """Whoever has something to tell, from whichever thread."""
+        if self._journal:
+            self._journal.write("event", event=event.model_dump(mode="json"))
         for sink in self.sinks:
             sink.accept(event)
 
-    def _event(self, severity: Severity, kind: str, about: str, message: str, *, over: bool = False) -> None:
+    def _tell(self, kind: Kind, about: str, message: str, *, over: bool = False) -> None:
+        severity = Severity.INFO if over else KINDS[kind][0]
         self.accept(Event(severity=severity, kind=kind, about=about, message=message, over=over))
 
     def _ended(self, outcome: Outcome, cause: str, **facts: Any) -> None:  # noqa: ANN401

@@ -1,9 +1,10 @@
 """What a rotation has done, as its journal says: turns, attempts, and what they have spent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from marathon_ray.event import Event
 from marathon_ray.journal import Entry
 from marathon_ray.outcome import Outcome
 from marathon_ray.rotation.plan import Budget
@@ -40,6 +41,11 @@ def standing(entries: Iterable[Entry]) -> Standing:
     for entry in entries:
         now = after(now, entry)
     return now
+
+
+def events(entries: Iterable[Entry]) -> Iterator[Event]:
+    """Those that were told, oldest first."""
+    return (Event.model_validate(entry["event"]) for entry in entries if entry["what"] == "event")
 
 
 def after(now: Standing, entry: Entry) -> Standing:

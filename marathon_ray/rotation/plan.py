@@ -7,7 +7,7 @@ clusters:
 scenarios:
   - run: steady-write
   - run: kill-leader
-    on: [laptop]
+    clusters: [laptop]
     weight: 3
     fields:
       writers.rate: ["50 MB/s", "100 MB/s"]      # one of these
@@ -82,7 +82,7 @@ class Entry(_Part):
     """A scenario that takes its turn, on these clusters (none named: on all), with its fields as given here."""
 
     run: str
-    on: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
     weight: Annotated[float, Field(gt=0)] = 1
     fields: dict[str, Choice] = {}
 
@@ -179,6 +179,6 @@ class Plan(_Part):
         Names(self.bench, "00000000")
         return self
 
-    def on(self, entry: Entry) -> tuple[str, ...]:
+    def clusters_of(self, entry: Entry) -> tuple[str, ...]:
         """The clusters of an entry."""
-        return entry.on or tuple(self.clusters)
+        return entry.clusters or tuple(self.clusters)

@@ -28,7 +28,7 @@ def turn(plan: Plan, number: int) -> Turn:
     chance = random.Random(f"{plan.seed}:{number}")  # noqa: S311 - to be drawn again is what it is for
     pairs = list(_pairs(plan))
     if plan.order == "drawn":
-        weights = [entry.weight / len(plan.on(entry)) for entry, _ in pairs]
+        weights = [entry.weight / len(plan.clusters_of(entry)) for entry, _ in pairs]
         ((entry, cluster),) = chance.choices(pairs, weights)
     else:
         entry, cluster = pairs[number % len(pairs)]
@@ -38,5 +38,5 @@ def turn(plan: Plan, number: int) -> Turn:
 
 def _pairs(plan: Plan) -> Iterator[tuple[Entry, str]]:
     for entry in plan.scenarios:
-        for cluster in plan.on(entry):
+        for cluster in plan.clusters_of(entry):
             yield entry, cluster

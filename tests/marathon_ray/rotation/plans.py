@@ -10,7 +10,7 @@ def a_plan(**more: Any) -> Plan:
     given: dict[str, Any] = {
         "clusters": {"one": "one.example:9092", "two": "two.example:9092"},
         "scenarios": [
-            {"run": "steady-write", "on": ["one"], "fields": {"steady": {"from": "1 min", "to": "5 min"}}},
+            {"run": "steady-write", "clusters": ["one"], "fields": {"steady": {"from": "1 min", "to": "5 min"}}},
             {"run": "kill-leader", "weight": 3, "fields": {"writers.rate": ["50 MB/s", "100 MB/s"]}},
         ],
     }

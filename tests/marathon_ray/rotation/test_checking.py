@@ -1,0 +1,105 @@
+"""A plan's mistakes: every one of them at once, each with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from marathon_ray.rotation.checking import read
+from marathon_ray.usage import UsageError
+
+GOOD = """\
+bench: nightly
+clusters:
+  laptop: local
+  staging: kafka.example:9092
+scenarios:
+  - run: steady-write
+  - run: kill-leader
+    clusters: [laptop]
+    fields:
+      steady: {from: 5 s, to: 1 min}
+every: 30 min
+quiet:
+  - {from: 08:00, to: 18:00, zone: Europe/Berlin}
+budget: {hours: 10, money: 20 EUR, per: week}
+prices: {spot: 0.03 EUR, on-demand: 0.1 EUR}
+known:
+  - {scenario: kill-leader, promise: KeepsRate, until: 2030-01-31, why: KAFKA-1}
+alerts:
+  - {to: json://localhost, from: critical}
+"""
+
+
+def refuse(address: str) -> str | None:
+    return None if address.startswith("json://") else f"{address}: nobody can be told so"
+
+
+def complaints(folder: Path, *changes: tuple[str, str]) -> list[str]:
+    text = GOOD
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    file = folder / "plan.yaml"
+    file.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read(file, refuse=refuse)
+    return str(caught.value).replace(f"{file}, ", "").splitlines()
+
+
+def test_a_plan_is_read(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(GOOD)
+    plan = read(tmp_path / "plan.yaml", refuse=refuse)
+    assert (plan.bench, plan.every, plan.quiet[0].since.hour) == ("nightly", 1800, 8)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("run: steady-write", "run: stedy-write", "line 6: scenarios.0.run: scenario 'stedy-write' is not known; did you mean steady-write?"),
+        ("clusters: [laptop]", "clusters: [labtop]", "line 8: scenarios.1.clusters: cluster labtop is not known; did you mean laptop?"),
+        ("to: 1 min", "to: 1 s", "line 10: scenarios.1.fields.steady: from 5 s to 1 s: the first is the greater one"),
+        ("steady: {", "stedy: {", "line 10: scenarios.1.fields.stedy: --stedy is not known; did you mean --steady?"),
+        ("kafka.example:9092", "kafka.example:99999", "line 4: clusters.staging: cluster kafka.example:99999: a port is a number from 1 to 65535"),
+        ("zone: Europe/Berlin", "zone: Berlin", "line 13: quiet.0: zone 'Berlin' is not known: write one as Europe/Berlin"),
+        ("to: 18:00", "to: 08:00", "line 13: quiet.0: from 08:00 to 08:00 is no time at all, or always"),
+        ("spot: 0.03 EUR", "spot: 0.03", "line 15: prices.spot: 0.03: write an amount and its currency, as 200 EUR"),
+        ("spot: 0.03 EUR", "spot: 0.03 USD", "line 15: prices: prices in EUR and USD: they cannot be summed up, use one currency"),
+        ("money: 20 EUR", "money: 20 USD", "line 14: budget.money: 20 USD, but the prices are in EUR"),
+        ("prices: {spot: 0.03 EUR, on-demand: 0.1 EUR}\n", "", "line 14: budget.money: 20 EUR cannot be watched: no price is given under prices"),
+        ("hours: 10", "hours: 0", "line 14: budget.hours: Input should be greater than 0"),
+        ("scenario: kill-leader", "scenario: kill-leadr", "line 17: known.0.scenario: scenario kill-leadr is not in this plan; did you mean kill-leader?"),
+        ("json://localhost", "nonsense", "line 19: alerts.0.to: nonsense: nobody can be told so"),
+        ("json://localhost", "{env: MARATHON_NO_SUCH}", "line 19: alerts.0.to: the environment has no MARATHON_NO_SUCH, or an empty one"),
+        ("from: critical", "from: urgent", "line 19: alerts.0.from: Input should be 'info', 'warning' or 'critical'"),
+        ("every: 30 min", "evry: 30 min", "line 11: evry: Extra inputs are not permitted"),
+        ("bench: nightly", "bench: Nightly", "line 1: bench 'Nightly': 1 to 20 of a-z, 0-9 and _"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: str) -> None:
+    assert complaints(tmp_path, (old, new)) == [line]
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
+    found = complaints(
+        tmp_path,
+        ("json://localhost", "nonsense"),
+        ("kafka.example:9092", "kafka"),
+        ("run: steady-write", "run: nothing"),
+    )
+    assert [line.partition(":")[0] for line in found] == ["line 4", "line 6", "line 19"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: [", "line 2, column 1: that is no YAML"),
+        ("- one", "it says nothing like clusters: …, scenarios: …"),
+        ("bench: b", "line 1: clusters: Field required"),
+    ],
+)
+def test_what_is_no_plan_is_told_in_a_line(tmp_path: Path, text: str, line: str) -> None:
+    (tmp_path / "plan.yaml").write_text(f"{text}\n")
+    with pytest.raises(UsageError, match=line):
+        read(tmp_path / "plan.yaml", refuse=refuse)
+    with pytest.raises(UsageError, match="No such file"):
+        read(tmp_path / "none.yaml", refuse=refuse)

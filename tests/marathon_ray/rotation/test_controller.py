@@ -1,0 +1,241 @@
+"""The controller, with runs that are made up: what it plays, what it survives, and what it writes down."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from marathon_ray.event import Event
+from marathon_ray.journal import Journal, read
+from marathon_ray.outcome import Outcome
+from marathon_ray.report.report import Report
+from marathon_ray.rotation import controller
+from marathon_ray.rotation.controller import Controller, Where
+from marathon_ray.scenario import Scenario
+from marathon_ray.usage import UsageError
+from tests.marathon_ray.rotation.plans import a_plan
+
+Play = Callable[[int], Coroutine[Any, Any, Outcome]]
+
+
+@dataclass
+class Stage:
+    """Rotations in a folder, whose runs do what `play` says by their number from 0."""
+
+    folder: Path
+    play: Play
+    played: list[tuple[str, str]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    async def run(self, scenario: Scenario, **options: Any) -> Report:
+        number = len(self.played)
+        self.played.append((scenario.title(), options["cluster"]))
+        began = datetime.now(UTC)
+        try:
+            outcome = await self.play(number)
+        except asyncio.CancelledError:  # as a real run: it tells how it ended
+            outcome = Outcome.INTERRUPTED
+        return Report(
+            run=f"{number:08x}", bench=options["bench"], scenario=scenario.title(), promise="p", outcome=outcome,
+            began=began, seconds=1.0, seed=options["seed"], bytes={"orders": 1000},
+        )  # fmt: skip
+
+    def accept(self, event: Event) -> None:
+        self.events.append(event)
+
+    def controller(self, *, wait: bool = False, **plan: Any) -> Controller:
+        plan = {"patience": {"rest": 0}, **plan}
+        return Controller(a_plan(**plan), Where(self.folder, places="here", wait=wait), sinks=(self,))
+
+    @property
+    def journal(self) -> list[dict[str, Any]]:
+        return [dict(entry) for entry in read(self.folder / "rotation-bench.jsonl")]
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    async def passes(_: int) -> Outcome:
+        await asyncio.sleep(0)
+        return Outcome.PASSED
+
+    made = Stage(tmp_path, passes)
+    monkeypatch.setattr(controller, "run", made.run)
+    return made
+
+
+def served(one: Controller, within: float = 20.0) -> str:
+    async def serve() -> str:
+        async with asyncio.timeout(within):
+            return await one.serve()
+
+    return asyncio.run(serve())
+
+
+def scripted(stage: Stage, one: Controller, *outcomes: Outcome | BaseException) -> None:
+    """Runs end so, one after the other; the last one stops the rotation."""
+
+    async def play(number: int) -> Outcome:
+        if number == len(outcomes) - 1:
+            one.stopping = "the script is over"
+        outcome = outcomes[number]
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    stage.play = play
+
+
+PASSED, FAILED, INVALID, INTERRUPTED = Outcome.PASSED, Outcome.FAILED, Outcome.INVALID, Outcome.INTERRUPTED
+
+
+def test_turn_follows_on_turn_until_it_is_stopped(stage: Stage) -> None:
+    one = stage.controller()
+    scripted(stage, one, PASSED, FAILED, PASSED, PASSED)
+    assert served(one) == "the script is over"
+    assert stage.played == [
+        ("steady-write", "one.example:9092"),
+        ("kill-leader", "one.example:9092"),
+        ("kill-leader", "two.example:9092"),
+        ("steady-write", "one.example:9092"),
+    ]
+    assert one.standing.number == 4
+    assert "runs: 3 passed, 1 failed" in one.status()
+
+
+def test_an_interrupted_turn_is_tried_again_and_given_up_in_the_end(stage: Stage) -> None:
+    one = stage.controller(patience={"rest": 0, "interruptions": 1})
+    scripted(stage, one, INTERRUPTED, INTERRUPTED, PASSED)
+    served(one)
+    assert [scenario for scenario, _ in stage.played] == ["steady-write", "steady-write", "kill-leader"]
+    assert [event.kind for event in stage.events if event.kind == "given up"] == ["given up"]
+
+
+def test_a_run_that_breaks_does_not_end_the_rotation(stage: Stage) -> None:
+    one = stage.controller(patience={"rest": 0, "invalid": 0})
+    scripted(stage, one, LookupError("a mistake of ours"), UsageError("it cannot be had"), PASSED)
+    served(one)
+    assert [entry["cause"] for entry in stage.journal if entry["what"] == "ended"] == [
+        "LookupError: a mistake of ours", "it cannot be had", "",
+    ]  # fmt: skip
+    assert [event.kind for event in stage.events].count("run invalid") == 2
+
+
+def test_a_new_controller_goes_on_where_a_dead_one_was(stage: Stage) -> None:
+    one = stage.controller()
+    scripted(stage, one, PASSED)
+    served(one)
+    with Journal(one.path) as journal:  # and then it dies in its second run
+        journal.write("attempt", number=1)
+    one.path.write_bytes(one.path.read_bytes() + b'{"at": "20')
+    two = stage.controller()
+    scripted(stage, two, PASSED, PASSED)
+    served(two)
+    assert [scenario for scenario, _ in stage.played] == ["steady-write", "kill-leader"]
+    causes = [(entry["number"], entry["cause"]) for entry in stage.journal if entry["what"] == "ended"]
+    assert causes == [(0, ""), (1, "its controller died"), (1, "")]
+
+
+def test_one_that_died_between_a_verdict_and_the_next_turn_does_not_play_it_again(stage: Stage) -> None:
+    one = stage.controller()
+    scripted(stage, one, PASSED)
+    served(one)
+    entries = one.path.read_bytes().splitlines(keepends=True)
+    one.path.write_bytes(b"".join(line for line in entries if b'"turn over"' not in line))
+    two = stage.controller()
+    scripted(stage, two, PASSED, PASSED)
+    served(two)
+    assert [scenario for scenario, _ in stage.played] == ["steady-write", "kill-leader"]
+
+
+def test_a_second_controller_is_refused_or_waits(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controller, "_PAUSE", 0.01)
+
+    async def both() -> tuple[Controller, Controller]:
+        first, second = stage.controller(), stage.controller()
+        entered = asyncio.Event()
+
+        async def play(number: int) -> Outcome:
+            entered.set()
+            await asyncio.sleep(60)
+            return PASSED
+
+        stage.play = play
+        serving = asyncio.create_task(first.serve())
+        await entered.wait()
+        with pytest.raises(UsageError, match=r"rotation-bench is held by .*; --wait waits for it"):
+            await second.serve()
+        third = stage.controller(wait=True)
+        waiting = asyncio.create_task(third.serve())
+        first.stop("enough")
+        entered.clear()
+        await serving
+        await entered.wait()
+        third.stop("enough")
+        await waiting
+        return first, third
+
+    _, third = asyncio.run(both())
+    assert third.stopping == "enough"
+    assert [entry["outcome"] for entry in stage.journal if entry["what"] == "ended"] == ["interrupted", "interrupted"]
+
+
+def test_who_loses_its_lease_ends_at_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controller, "RENEW", 0.01)
+    one = stage.controller()
+
+    async def play(number: int) -> Outcome:
+        (stage.folder / "leases" / "rotation-bench.lease").unlink()
+        await asyncio.sleep(60)
+        return PASSED
+
+    stage.play = play
+    assert served(one) == "lost its lease: rotation-bench was taken by nobody"
+
+
+def test_skip_hold_release_and_interrupt(stage: Stage) -> None:
+    one = stage.controller()
+    words: list[str] = []
+
+    async def play(number: int) -> Outcome:
+        if number == 0:
+            words.append(one.skip())
+        elif number == 1:
+            words.append(one.interrupt("somebody wants it"))
+        elif number == 2:
+            words.extend((one.hold(), one.status()))
+            asyncio.get_running_loop().call_later(0.2, lambda: words.append(one.release()))
+            return PASSED
+        else:
+            one.stop("enough")
+        await asyncio.sleep(60)
+        return PASSED
+
+    stage.play = play
+    served(one)
+    assert [scenario for scenario, _ in stage.played[:4]] == [
+        "steady-write",
+        "kill-leader",
+        "kill-leader",
+        "kill-leader",
+    ]
+    assert [cluster for _, cluster in stage.played[1:4]] == ["one.example:9092", "one.example:9092", "two.example:9092"]
+    assert words[0].startswith("turn 0 is over; the run heals")
+    assert "held by command" in words[3]
+    assert len(words) == 5
+
+
+def test_a_budget_that_is_used_up_ends_the_rotation(stage: Stage) -> None:
+    assert served(stage.controller(budget={"bytes": "2500 B"})) == "3,000 of 2,500 bytes are written"
+    assert len(stage.played) == 3
+    assert stage.events[-1].kind == "rotation ended"
+
+
+def test_a_folder_that_cannot_be_had_is_told_before_anything_is_taken(stage: Stage) -> None:
+    (stage.folder / "file").write_text("")
+    one = Controller(a_plan(), Where(stage.folder / "file", places="here"))
+    with pytest.raises(UsageError, match=r"results .*file: "):
+        served(one)
