@@ -72,7 +72,9 @@ def _of_scenarios(plan: Plan) -> Iterator[Mistake]:
         place: Place = ("scenarios", number)
         for cluster in entry.clusters:
             if cluster not in plan.clusters:
-                yield Mistake((*place, "clusters"), f"cluster {cluster} is not known; {nearest(cluster, plan.clusters)}")
+                yield Mistake(
+                    (*place, "clusters"), f"cluster {cluster} is not known; {nearest(cluster, plan.clusters)}"
+                )
         try:
             scenario = find(entry.run)
         except UsageError as error:
