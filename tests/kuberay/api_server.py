@@ -33,6 +33,7 @@ class ApiServer:
 
     def __init__(self, port: int, token: str, certificate: Path) -> None:
         self._port, self._token = port, token
+        self._certificate = certificate
         self._trust = ssl.create_default_context(cafile=str(certificate))
         self._plurals: dict[tuple[str, str], tuple[str, bool]] = {}
 
@@ -61,6 +62,16 @@ class ApiServer:
         options = f"fieldManager=marathon&fieldValidation=Strict{'&dryRun=All' if dry else ''}"
         return self.call("PATCH", f"{name}?{options}", manifest, "application/apply-patch+yaml")
 
+    def kubeconfig(self) -> Manifest:
+        """With which another program is the administrator as well."""
+        cluster = {"server": f"https://127.0.0.1:{self._port}", "certificate-authority": str(self._certificate)}
+        return {
+            "apiVersion": "v1", "kind": "Config", "current-context": "tests",
+            "clusters": [{"name": "tests", "cluster": cluster}],
+            "users": [{"name": "tests", "user": {"token": self._token}}],
+            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "tests"}}],
+        }  # fmt: skip
+
     def define(self, definition: Manifest) -> None:
         """A kind of one's own is known, and served."""
         assert self.apply(definition).code in {200, 201}
@@ -85,14 +96,14 @@ class ApiServer:
 @contextmanager
 def running(program: Path, folder: Path) -> Iterator[ApiServer]:
     """The server is ready within the block, with a store of its own in that folder; both are gone afterwards."""
-    store, peer, port = _free_ports(3)
+    store, peer, port = free_ports(3)
     token = secrets.token_hex(16)
     (folder / "tokens.csv").write_text(f"{token},admin,1,system:masters\n")
     key = folder / "accounts.key"
     subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
     with ExitStack() as stack:
         parts = [
-            stack.enter_context(_started([program, *arguments], folder / f"{arguments[0]}.log"))
+            stack.enter_context(started([program, *arguments], folder / f"{arguments[0]}.log"))
             for arguments in (_etcd(folder, store, peer), _apiserver(folder, store, port))
         ]
         certificate = folder / "certificates" / "apiserver.crt"
@@ -111,7 +122,8 @@ def _wait(parts: list[subprocess.Popen[bytes]], until: Callable[[], bool]) -> No
 
 
 @contextmanager
-def _started(command: list[str | Path], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def started(command: list[str | Path], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The process runs within the block; it is asked to end afterwards, and killed if it does not."""
     with log.open("wb") as out:
         process = subprocess.Popen(["nice", *command], stdout=out, stderr=out)
     try:
@@ -147,7 +159,8 @@ def _apiserver(folder: Path, store: int, port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """So many ports of this machine that nobody listens on."""
     with ExitStack() as stack:
         held = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in held:
