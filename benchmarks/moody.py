@@ -24,7 +24,7 @@ class Moody:
                 self.send_response(moody.hear([given["title"], *given["message"].splitlines()]))
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *args: object) -> None:
                 """Nothing is printed."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)

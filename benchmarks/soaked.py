@@ -21,6 +21,7 @@ from scenarios.steady_write import SteadyWrite
 _WRITERS: Final = Producers(to="orders", rate="500 records/s", size="200 B", workers=1)
 _SAFE: Final = Topic(partitions=6, replication=3, min_insync=2)
 _DARK: Final = "50 %"
+STRUCK: Final = "all records were deleted"  # a note
 _WITHIN: Final = 20.0  # seconds for an answer of a broker
 
 
@@ -67,6 +68,7 @@ class SoakedLoss(Scenario):
     async def workload(self, kit: Toolkit) -> None:
         await kit.steady(self.steady)
         await blocking(partial(_delete, self.servers, "-parcels"))
+        kit.note(STRUCK)
         await kit.steady(self.steady)
 
 
@@ -74,7 +76,11 @@ def _delete(servers: str, end: str) -> None:
     """All records go of the topics whose names end so: a scenario does not know what its topic is called."""
     admin = AdminClient({"bootstrap.servers": servers, "log_level": 0})
     topics = admin.list_topics(timeout=_WITHIN).topics
-    mine = [each for name, each in topics.items() if name.startswith("m-") and name.endswith(end)]
-    places = [TopicPartition(each.topic, number, OFFSET_END) for each in mine for number in each.partitions]
+    places = [
+        TopicPartition(name, number, OFFSET_END)
+        for name, topic in topics.items()
+        if name.startswith("m-") and name.endswith(end)
+        for number in topic.partitions
+    ]
     for done in admin.delete_records(places, request_timeout=_WITHIN).values():
         done.result(_WITHIN)
