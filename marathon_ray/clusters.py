@@ -16,7 +16,7 @@ from marathon_ray.kafka.local import LocalKafka
 LOCAL: Final = "local"
 _SERVER: Final = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})"
 _SERVERS: Final = re.compile(rf"{_SERVER}(?:,{_SERVER})*")
-_FILES: Final = (".yaml", ".yml")
+FILES: Final = (".yaml", ".yml")
 _CAPABILITIES: Final = {"kill": (CanKill, CanStart), "stop": (CanStop, CanStart), "pause": (CanPause,)}
 _EVERYTHING: Final = tuple(_CAPABILITIES)
 _NODES: Final = 3  # of a local cluster of which nobody says how many
@@ -73,7 +73,7 @@ def open_cluster(text: str, *, nodes: int | None = None, version: str | None = N
         raise KafkaError(f"{what}: only a cluster that is made for the run has it, cluster {text} is there already")
     if _SERVERS.fullmatch(text):
         return _existing(text, {"bootstrap.servers": _checked(text)})
-    if text.endswith(_FILES) or "/" in text:
+    if text.endswith(FILES) or "/" in text:
         return _from_file(Path(text))
     if text in homes.names():
         return _attached(text)

@@ -21,6 +21,7 @@ from marathon_ray.rotation.checking import read
 from marathon_ray.rotation.controller import Controller, Where
 from marathon_ray.rotation.inbox import Command, Inbox
 from marathon_ray.rotation.ledger import events
+from marathon_ray.rotation.plan import Plan
 from marathon_ray.usage import UsageError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -66,36 +67,37 @@ def serve(
     plan: Path,
     /,
     *,
-    results: Path = Path("results"),
-    places: Literal["ray", "here"] = "ray",
+    results: Path | None = None,
+    places: Literal["ray", "here"] | None = None,
     ray: str | None = None,
     wait: bool = False,
-    metrics: str = f"{ADDRESS}:{PORT}",
+    metrics: str | None = None,
 ) -> int:
     """Play turn after turn of a plan until it is stopped, or its budget is used up. Exits with 4 after a signal.
 
     Parameters
     ----------
     plan
-        A YAML file; `docs/rotation.md` says what may stand in it.
+        A YAML file; `docs/rotation.md` says what may stand in it. An option that is given here is stronger.
     results
-        The folder in which each run has a folder of its own, and the rotation its journal and its lease.
+        The folder in which each run has a folder of its own, and the rotation its journal and its lease (./results).
     places
-        Where workers live: on Ray, or in this process.
+        Where workers live: on Ray (as ever), or in this process.
     ray
         The Ray cluster's address; without it one is started here.
     wait
         Where another controller holds the lease: wait for it.
     metrics
-        HOST:PORT of a page for Prometheus.
+        HOST:PORT of a page for Prometheus (127.0.0.1:9464).
     """
     wanted = read(plan, refuse=check)
-    host, port = _address(metrics)
-    ground = Ground(on_ray=places == "ray", address=ray, seats=1)
+    where = _where(wanted, Where(results or Path(), places or "", ray, wait))
+    host, port = _address(metrics or wanted.metrics or f"{ADDRESS}:{PORT}")
+    ground = Ground(on_ray=where.places == "ray", address=where.ray, seats=1)
     with ExitStack() as stack:
         board = Metrics()
         stack.enter_context(Page(board, host, port))
-        controller = Controller(wanted, Where(results, places, ray, wait), finished=board.finished)
+        controller = Controller(wanted, where, finished=board.finished)
         past = list(events(read_journal(controller.path))) if controller.path.exists() else []
         alerts = Alerts(channels(wanted.alerts, plan.parent), controller.accept, known=wanted.known, past=past)
         stack.callback(alerts.close)
@@ -105,6 +107,12 @@ def serve(
         inbox = Inbox(wanted.bench) if ground.on_ray else None
         asyncio.run(_served(controller, inbox, alerts))
     return EXIT[Outcome.INTERRUPTED] if controller.stopping in {number.name for number in _SIGNALS} else 0
+
+
+def _where(plan: Plan, given: Where) -> Where:
+    """As given, else as the plan says, else as ever."""
+    results = given.results if given.results != Path() else Path(plan.results or "results")
+    return Where(results, given.places or plan.places or "ray", given.ray or plan.ray, given.wait)
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -77,9 +77,8 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
             why = head.told(error)
             ray.shutdown()
         else:
-            signal.alarm(
-                0
-            )  # by which Ray's handler would abort: a signal that came meanwhile was heard, and is answered
+            # By an alarm Ray's handler would abort: a signal that came meanwhile was heard, and is answered.
+            signal.alarm(0)
             return True
     _let_ray_print(yes=True)
     raise ConnectionError(f"Ray at {address or 'this machine'}: {why}")

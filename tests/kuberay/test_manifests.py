@@ -12,6 +12,7 @@ import yaml
 
 from marathon_ray.catalogue import find
 from marathon_ray.finding import FindingKind
+from marathon_ray.rotation.checking import read
 from tests.kuberay import rules, schema
 from tests.kuberay.rendering import CLOUDS, ROOT, Manifest, rendered
 
@@ -50,9 +51,11 @@ def test_what_comes_every_night_keeps_to_the_schema_and_to_the_jobs_rules() -> N
     assert find(job["spec"]["entrypoint"].split()[2])
 
 
-def test_the_plan_names_scenarios_that_there_are() -> None:
-    plan = yaml.safe_load(rules.only(OVERLAYS["eks"], "ConfigMap")["data"]["plan.yaml"])
-    assert [find(each["scenario"]).__name__ for each in plan["rotation"]] == ["SteadyWrite", "CatchUpRead"]
+def test_the_plan_is_one_that_can_be_served(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(rules.only(OVERLAYS["eks"], "ConfigMap")["data"]["plan.yaml"])
+    plan = read(tmp_path / "plan.yaml", refuse=lambda _: None)
+    assert [entry.run for entry in plan.scenarios] == ["steady-write", "catch-up-read"]
+    assert (plan.ray, plan.results) == ("auto", "/var/lib/marathon/results")
 
 
 def test_nothing_is_made_outside_the_namespace() -> None:
@@ -179,7 +182,7 @@ def test_prometheus_asks_at_the_port_at_which_the_driver_answers() -> None:
     asked = {end["port"] for each in MONITORING if each["kind"] == "PodMonitor" for end in each["spec"]["podMetricsEndpoints"]}  # fmt: skip
     allowed = {each["port"] for rule in rules.only(OVERLAYS["eks"], "NetworkPolicy")["spec"]["ingress"] for each in rule.get("ports", ())}  # fmt: skip
     plan = yaml.safe_load(rules.only(OVERLAYS["eks"], "ConfigMap")["data"]["plan.yaml"])
-    assert ports["marathon"] == plan["metrics"]
+    assert f"0.0.0.0:{ports['marathon']}" == plan["metrics"]
     assert asked == {"marathon", "metrics"}
     assert {ports[name] for name in asked} | {ports["dashboard"]} == allowed
 
