@@ -29,18 +29,22 @@ from benchmarks.ray_nodes import RayNodes, kill
 from benchmarks.soak_checks import Check
 from benchmarks.soak_lives import BENCH, Lives
 from marathon_ray.kafka.local import LocalKafka
+from marathon_ray.rotation.inbox import say
+from marathon_ray.usage import UsageError
 
 EVERY: Final = 120.0  # seconds from one loss to the next
 _AWAY: Final = 4.0  # s that a lost node is missed before another one comes
 _LOOK: Final = 2.0
-_SEEN_SECONDS: Final = 90.0  # for the moment in which a controller is to be killed
+_SEEN_SECONDS: Final = 90.0  # for the moment in which a controller or a worker is to be killed
 _GONE_SECONDS: Final = 60.0
 _SEAT: Final = "ray::RayShell"  # what Ray calls a seat's process
 _Way = Callable[[RayNodes, random.Random], str]
 
 
 def _lose_worker(nodes: RayNodes, draw: random.Random) -> str:
-    hosts = nodes.seats()
+    deadline = time.monotonic() + _SEEN_SECONDS
+    while not (hosts := nodes.seats()) and time.monotonic() < deadline:
+        time.sleep(_LOOK)  # between two runs, or while a controller waits for its lease
     if not hosts:
         return "no worker was there to be killed"
     name = draw.choice(sorted(hosts))
@@ -70,7 +74,7 @@ class Soak:
     kills: int = 2
     every: float = EVERY
     ways: Sequence[str] = tuple(WAYS)
-    say: Callable[[str], None] = lambda text: print(text, flush=True)
+    tell: Callable[[str], None] = lambda text: print(text, flush=True)
     _draw: random.Random = field(init=False)
 
     def run(self) -> list[Check]:
@@ -87,6 +91,7 @@ class Soak:
             try:
                 self._soak(lives, nodes)
             finally:
+                answer = _answer()
                 code = lives.end()
             left = [*leftovers(kafka, lives.results, lives.token), *_seats()]
             entries, reports = lives.entries, soak_checks.reports(lives.results)
@@ -98,6 +103,7 @@ class Soak:
                 soak_checks.unsafe(reports),
                 soak_checks.alerted(entries, moody.taken, moody.refused),
                 soak_checks.flat(lives),
+                Check("the controller obeys", "turn " in answer, " ".join(answer.split())),
                 Check("nothing is left", not left, "; ".join(left) or "nothing"),
             ]
 
@@ -121,7 +127,7 @@ class Soak:
         while (now := time.monotonic() - began) < self.minutes * 60:
             if acts and now >= acts[0][0]:
                 _, act = acts.pop(0)
-                self.say(f"{now:6.0f} s  {act()}")
+                self.tell(f"{now:6.0f} s  {act()}")
             lives.look()
             time.sleep(_LOOK)
 
@@ -141,6 +147,14 @@ class Soak:
 
 def _cut(lives: Lives, *, faulted: bool) -> str:
     return f"controller {len(lives.lives)} was killed in {lives.kill(_SEEN_SECONDS, faulted=faulted)}"
+
+
+def _answer() -> str:
+    """What the controller says of itself."""
+    try:
+        return say(BENCH, "status")
+    except UsageError as error:
+        return str(error)
 
 
 def _seats() -> list[str]:

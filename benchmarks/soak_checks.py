@@ -39,12 +39,12 @@ def reports(results: Path) -> list[Report]:
 
 
 def accounted(entries: Sequence[Entry], cut: int) -> Check:
-    """Each attempt has an end, and the turn of each that died with its controller was tried again."""
+    """Each attempt has an end, and each turn that died with its controller, and without a verdict, was tried again."""
     turns = [entry for entry in entries if entry["what"] in ("attempt", "ended")]
     odd = [entry for number, entry in enumerate(turns) if entry["what"] != ("attempt", "ended")[number % 2]]
     died = [number for number, entry in enumerate(turns) if entry.get("cause") == DIED]
     again = [(turns[number], turns[number + 1]) for number in died if number + 1 < len(turns)]
-    dropped = [one for one, after in again if after["number"] != one["number"]]
+    dropped = [one for one, after in again if one["outcome"] == "interrupted" and after["number"] != one["number"]]
     attempts = sum(entry["what"] == "attempt" for entry in turns)
     outcomes = Counter(str(entry["outcome"]) for entry in turns if entry["what"] == "ended")
     told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
@@ -56,7 +56,8 @@ def accounted(entries: Sequence[Entry], cut: int) -> Check:
 
 def filed(entries: Sequence[Entry], results: Path) -> Check:
     """Each run that ended has its report, of the same outcome; each that has none was reclaimed."""
-    said = {str(entry["run"]): str(entry["outcome"]) for entry in entries if entry["what"] == "ended" and entry["run"]}
+    ends = [entry for entry in entries if entry["what"] == "ended" and entry["run"] and entry["cause"] != DIED]
+    said = {str(entry["run"]): str(entry["outcome"]) for entry in ends}
     there = {report.run: str(report.outcome) for report in reports(results)}
     dead = [
         path.parent.name
