@@ -9,9 +9,11 @@ from typing import Any, Final, Self
 
 import ray
 from ray.cluster_utils import Cluster
+from ray.exceptions import RayError
 
 from actors.order import Ask, Host
 from marathon_ray.places.on_ray import connect, disconnect
+from marathon_ray.rotation.inbox import NAMESPACE
 
 NODES: Final = 2  # beside the head
 _ROOM: Final = 0.4  # CPUs of a node that are free for seats
@@ -68,11 +70,28 @@ class RayNodes:
         ray.util.placement_group([{"CPU": 1 - _ROOM, mark: 1}])
         return name
 
+    @property
+    def address(self) -> str:
+        """Where another process can drive it, too."""
+        return str(self._cluster.address)
+
+    def names(self) -> list[str]:
+        """Of all there are, a node each."""
+        return list(self._nodes)
+
     def seats(self) -> dict[str, Host]:
-        """Where every seat is that answers."""
-        asked: dict[Any, str] = {ray.get_actor(name).ask.remote(_NOBODY): name for name in ray.util.list_named_actors()}
-        done, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_ANSWER_SECONDS)
-        return {asked[ref]: ray.get(ref).host for ref in done}
+        """Where every seat is that answers, whichever process drives it."""
+        asked: dict[Any, str] = {}
+        for one in ray.util.list_named_actors(all_namespaces=True):
+            if one["namespace"] != NAMESPACE:
+                with suppress(ValueError):  # it has gone since
+                    asked[ray.get_actor(one["name"], one["namespace"]).ask.remote(_NOBODY)] = one["name"]
+        done, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_ANSWER_SECONDS) if asked else ([], [])
+        hosts = {}
+        for ref in done:
+            with suppress(RayError):  # it is about to go
+                hosts[asked[ref]] = ray.get(ref).host
+        return hosts
 
     def kill(self, node: str) -> None:
         """That node is gone without a word, and what ran on it."""

@@ -5,7 +5,7 @@ import secrets
 import socket
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -149,6 +149,7 @@ class Desk:
     seed: int
     attempt: Attempt | None = None
     series: Series | None = None
+    broken: set[str] = field(default_factory=set)  # promises of safety, as far as the journal knows
 
     async def play(self, places: Places) -> Report:
         """From the cluster to the report."""
@@ -188,7 +189,15 @@ class Desk:
 
     def _show(self, round_: Round) -> None:
         if self.attempt:
-            self.audience.round(round_, self.attempt.verdicts())
+            verdicts = self.attempt.verdicts()
+            self._note_broken({one.promise: one.found for one in verdicts if one.safety and one.state == "failed"})
+            self.audience.round(round_, verdicts)
+
+    def _note_broken(self, broken: Mapping[str, str]) -> None:
+        """What is known of a run whose process dies: a record that is lost stays lost."""
+        if set(broken) != self.broken:
+            self.broken = set(broken)
+            self.journal.write("broken", promises=broken)
 
     async def _steps(self, attempt: Attempt) -> None:
         """The workload, and the way out: healed first, and last of all what was created is removed."""

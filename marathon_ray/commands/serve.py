@@ -3,13 +3,16 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from actors.units import parse_duration
+from marathon_ray.alerts.alert import Channel
 from marathon_ray.alerts.apprise import channels, check
 from marathon_ray.alerts.sending import Alerts
 from marathon_ray.event import Event
@@ -20,7 +23,7 @@ from marathon_ray.outcome import EXIT, Outcome
 from marathon_ray.rotation.checking import read
 from marathon_ray.rotation.controller import Controller, Where
 from marathon_ray.rotation.inbox import Command, Inbox
-from marathon_ray.rotation.ledger import events
+from marathon_ray.rotation.ledger import events, muted
 from marathon_ray.rotation.plan import Plan
 from marathon_ray.usage import UsageError
 
@@ -31,7 +34,7 @@ def obey(controller: Controller, alerts: Alerts, command: Command) -> str:
     """What a person who has commanded is told."""
     match command.word, command.arguments:
         case "mute", {"duration": text}:
-            return _mute(alerts, str(text))
+            return _mute(controller, alerts, str(text))
         case "interrupt", {"why": why}:
             return controller.interrupt(str(why))
         case "stop", _:
@@ -42,12 +45,13 @@ def obey(controller: Controller, alerts: Alerts, command: Command) -> str:
     return f"{command.word}: this controller knows no such command"
 
 
-def _mute(alerts: Alerts, text: str) -> str:
+def _mute(controller: Controller, alerts: Alerts, text: str) -> str:
     try:
         seconds = parse_duration(text)
     except ValueError as error:
         return str(error)
     until = datetime.now(UTC) + timedelta(seconds=seconds)
+    controller.note_mute(until if seconds else None)
     alerts.mute(until if seconds else None)
     return f"nobody is alerted until {until:%Y-%m-%d %H:%M:%S} UTC" if seconds else "alerts go out as ever"
 
@@ -97,15 +101,11 @@ def serve(
     with ExitStack() as stack:
         board = Metrics()
         stack.enter_context(Page(board, host, port))
-        controller = Controller(wanted, where, finished=board.finished)
-        past = list(events(read_journal(controller.path))) if controller.path.exists() else []
-        alerts = Alerts(channels(wanted.alerts, plan.parent), controller.accept, known=wanted.known, past=past)
-        stack.callback(alerts.close)
-        controller.sinks, controller.last = (Log(), board, alerts), alerts.close
+        controller = Controller(wanted, where, sinks=(Log(), board), finished=board.finished)
+        office = Office(controller, channels(wanted.alerts, plan.parent), hears=ground.on_ray)
         stack.callback(ground.leave)
         ground.connect()
-        inbox = Inbox(wanted.bench) if ground.on_ray else None
-        asyncio.run(_served(controller, inbox, alerts))
+        asyncio.run(_served(controller, office))
     return EXIT[Outcome.INTERRUPTED] if controller.stopping in {number.name for number in _SIGNALS} else 0
 
 
@@ -122,15 +122,48 @@ def _address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-async def _served(controller: Controller, inbox: Inbox | None, alerts: Alerts) -> None:
+@dataclass(slots=True)
+class Office:
+    """What a controller needs once the rotation is its own, and not before, while another one may have it: people to be
+    told, from where the former one ended, and commands."""
+
+    controller: Controller
+    channels: Sequence[Channel]
+    hears: bool
+    _commands: "asyncio.Task[None] | None" = None
+
+    def open(self) -> None:
+        """The rotation is ours, and its journal is whole."""
+        controller, entries = self.controller, list(read_journal(self.controller.path))
+        alerts = Alerts(
+            self.channels,
+            controller.accept,
+            known=controller.plan.known,
+            past=list(events(entries)),
+            muted=muted(entries),
+        )
+        controller.sinks, controller.last = (*controller.sinks, alerts), alerts.close
+        if self.hears:
+            self._commands = asyncio.create_task(self._hear(alerts))
+
+    async def _hear(self, alerts: Alerts) -> None:
+        inbox = await asyncio.to_thread(Inbox, self.controller.plan.bench)
+        await inbox.serve(partial(obey, self.controller, alerts))
+
+    def close(self) -> None:
+        """Nobody is heard any more."""
+        if self._commands:
+            self._commands.cancel()
+
+
+async def _served(controller: Controller, office: Office) -> None:
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, controller.stop, number.name)
-    commands = asyncio.create_task(inbox.serve(partial(obey, controller, alerts))) if inbox else None
+    controller.first = office.open
     try:
         await controller.serve()
     finally:
-        if commands:
-            commands.cancel()
+        office.close()
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
