@@ -14,7 +14,14 @@ from marathon_ray.rotation.checking import read
 from marathon_ray.rotation.plan import Alert, Budget, Entry, Known, Patience, Plan, Prices, Quiet
 
 PAGE = (Path(__file__).parents[3] / "docs" / "rotation.md").read_text()
-PARTS = {"quiet": Quiet, "budget": Budget, "prices": Prices, "known": Known, "alerts": Alert, "patience": Patience}
+PARTS: dict[str, type[BaseModel]] = {
+    "quiet": Quiet,
+    "budget": Budget,
+    "prices": Prices,
+    "known": Known,
+    "alerts": Alert,
+    "patience": Patience,
+}
 BARE = {"bench", "seed", "clusters", "order", "every"}
 
 
