@@ -14,7 +14,9 @@ from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, Clu
 from marathon_ray.kafka.existing import Existing
 from marathon_ray.kafka.local import LocalKafka
 
-_NOTICED: Final = 45.0  # s: a broker that has just been killed is asked for until the others have noticed that it is gone
+_NOTICED: Final = (
+    45.0  # s: a broker that has just been killed is asked for until the others have noticed that it is gone
+)
 LOCAL: Final = "local"
 _SERVER: Final = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})"
 _SERVERS: Final = re.compile(rf"{_SERVER}(?:,{_SERVER})*")

@@ -30,7 +30,8 @@ class Existing:
         """Return the librdkafka properties that a client needs to connect; how secure that is stands in them."""
         return dict(self.properties)
 
-    def require_answer(self, *, within: float = _WITHIN) -> None:
-        """Raise KafkaError, in one line, where the cluster does not let us in or does not answer in so many seconds."""
-        with Connection(self.properties, within=within) as connection:
+    def require_answer(self, *, within: float | None = None) -> None:
+        """Raise KafkaError, in one line, where the cluster does not let us in or does not answer in so many seconds
+        (None: 15)."""
+        with Connection(self.properties, within=within or _WITHIN) as connection:
             looking.brokers(connection)
