@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Final, cast
@@ -13,6 +14,7 @@ from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, Clu
 from marathon_ray.kafka.existing import Existing
 from marathon_ray.kafka.local import LocalKafka
 
+_NOTICED: Final = 45.0  # s: a broker that has just been killed is asked for until the others have noticed that it is gone
 LOCAL: Final = "local"
 _SERVER: Final = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})"
 _SERVERS: Final = re.compile(rf"{_SERVER}(?:,{_SERVER})*")
@@ -97,7 +99,7 @@ def _existing(name: str, properties: dict[str, str]) -> Opened:
 
 def _attached(name: str) -> Opened:
     kafka = LocalKafka.attach(name)
-    answers = Existing(kafka.client_properties()).require_answer
+    answers = partial(Existing(kafka.client_properties()).require_answer, within=_NOTICED)
     return Opened(name, ours=False, cluster=kafka, begin=answers, end=_nothing)
 
 

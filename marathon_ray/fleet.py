@@ -1,7 +1,8 @@
 """The workers of one field of a scenario: asked once a round, and replaced where they are lost."""
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Final, NamedTuple
@@ -13,21 +14,23 @@ from actors.target import Target
 from marathon_ray.accounts import Accounts
 from marathon_ray.gathering import Answered, Gathering, Loss
 from marathon_ray.places.place import Places, Reply
-from marathon_ray.reconcile import Action, Bury, Close, GiveUp, Limits, Open, Overdue, Renew, Wanted, reconcile
+from marathon_ray.reconcile import Action, Bury, Close, GiveUp, Limits, Open, Overdue, Renew, Retire, Wanted, reconcile
 from marathon_ray.round import Doing
-from marathon_ray.seats import Seat, State, observe, reborn, spent
+from marathon_ray.seats import Seat, State, noted, observe, reborn, spent
 from marathon_ray.slices import aged, resumed
 
 _PASSES: Final = ("first", "second")
 
 
 class _Turn(NamedTuple):
-    """One round: into which accounts, since when (monotonic seconds), and what has come of it by now."""
+    """One round: into which accounts, since when (monotonic seconds), and what has come of it by now; `moved` are workers
+    that have left a node before it was taken away."""
 
     accounts: Accounts
     now: float
     gathering: Gathering
     losses: list[Loss]
+    moved: list[str]
 
 
 class Fleet:
@@ -47,7 +50,7 @@ class Fleet:
         self._numbers = count(1)
         self._served: set[int] = set()  # slices that have had a worker
         self._failures: dict[int, tuple[int, str]] = {}  # how often a slice's workers failed in a row, and why the last
-        self._lost = False  # one was lost, and they were not all at work since
+        self._lost = False  # one was lost or left its node, and they were not all at work since
         self._began: float | None = None  # when the first worker was told what to do
         self._looked = 0.0  # when the last round was
 
@@ -103,33 +106,55 @@ class Fleet:
     @property
     def settled(self) -> bool:
         """Whether every wanted worker has answered to the newest spec, and nobody else works."""
-        able = [one for one in self._seats.values() if one.state is State.ALIVE and one.revision == self._revision]
-        return self.works and len(able) == len(self._seats) == self._wanted
+        working = [one for one in self._seats.values() if one.order]
+        able = [
+            one for one in working if one.state is State.ALIVE and one.revision == self._revision and not one.leaves
+        ]
+        return self.works and len(able) == len(working) == self._wanted
 
     # A round
 
     async def round(self, accounts: Accounts, now: float) -> Answered:
-        """Ask all, book what they tell, replace whom is lost; `now` is monotonic, in seconds. Those that came to life are
-        told their part in the same round, and waited for as long as it lasts: all asks of a round have one limit."""
-        turn = _Turn(accounts, now, Gathering(), [])
-        await self._ask(tuple(self._seats.values()), turn, within=self.limits.within)
+        """Ask all, book what they tell, replace whom is lost, move whose node will be taken away; `now` is monotonic, in
+        seconds. Those that came to life are told their part in the same round, and waited for as long as it lasts: all
+        asks of a round have one limit."""
+        turn = _Turn(accounts, now, Gathering(), [], [])
+        ask = self._ask(tuple(self._seats.values()), turn, within=self.limits.within)
+        notices, _ = await asyncio.gather(self._places.notices(), ask)
+        self._note(notices, now)
         trouble = await self._act(turn)
-        fresh = [seat for seat in self._seats.values() if seat.state is State.ALIVE and not seat.order]
-        await self._ask(fresh, turn, within=max(0.0, now + self.limits.within - time.monotonic()))
+        idle, held = [seat for seat in self._seats.values() if not seat.order], self._held
+        fresh = [seat for seat in idle if seat.state is State.ALIVE and seat.index not in held]
+        await self._ask(fresh, turn, within=max(0.0, now + self.limits.within - time.monotonic()), begin=True)
         await self._ask([seat for seat in self._seats.values() if seat.opened == now], turn, within=0)
         return self._answered(turn, trouble)
 
-    async def _ask(self, seats: Sequence[Seat], turn: _Turn, *, within: float) -> None:
-        asks = {seat.name: self._asked(seat, turn) for seat in seats}
+    @property
+    def _held(self) -> frozenset[int]:
+        """Slices at which somebody works, so that nobody else may begin."""
+        return frozenset(seat.index for seat in self._seats.values() if seat.order)
+
+    def _note(self, notices: Mapping[str, float], now: float) -> None:
+        """What is said of nodes; and one that is not born yet is missed only from when nobody does its work."""
+        held = self._held
+        for name, seat in self._seats.items():
+            early = seat.state is State.OPENING and seat.index in held
+            self._seats[name] = replace(seat, since=now) if early else noted(seat, notices)
+
+    async def _ask(self, seats: Sequence[Seat], turn: _Turn, *, within: float, begin: bool = False) -> None:
+        """Those that have no worker get one only where they are to `begin`."""
+        asks = {seat.name: self._asked(seat, turn, begin=begin) for seat in seats}
         replies = await self._places.ask(asks, within=within) if asks else {}
         for name, reply in replies.items():
             if seat := self._seats.get(name):  # not closed meanwhile
                 self._book(seat, reply, turn)
                 self._seats[name] = observe(seat, reply, turn.now)
 
-    def _asked(self, seat: Seat, turn: _Turn) -> Ask:
-        if not seat.incarnation:
-            return Ask()  # one that is not known yet is told nothing: its worker would have no certain life
+    def _asked(self, seat: Seat, turn: _Turn, *, begin: bool) -> Ask:
+        if not seat.incarnation or not (seat.order or begin):
+            return Ask(
+                seat.incarnation
+            )  # one that is not known yet is told nothing: its worker would have no certain life
         seat = self._ordered(seat, turn)
         self._seats[seat.name] = seat
         order = seat.order
@@ -190,7 +215,12 @@ class Fleet:
             case Renew(seat):
                 self._bury(seat, turn)
                 self._seats[seat.name] = reborn(seat, turn.now)
+            case Retire(seat) if seat.order:
+                self._lost = True
+                self._seats[seat.name] = replace(seat, order=replace(seat.order, stop=True))
             case Close(seat):
+                if seat.order and seat.notice is not None and seat.index < self._wanted:
+                    turn.moved.append(seat.order.worker)
                 self._close(seat)
 
     def _bury(self, seat: Seat, turn: _Turn) -> None:
@@ -198,7 +228,8 @@ class Fleet:
             self._lost = self._lost or not seat.leaves
             why = seat.why or f"it has not answered for {turn.now - seat.since:.1f} s"
             tail = turn.accounts.bury(seat.order.worker, at=time.time_ns())
-            turn.losses.append(Loss(seat.name, seat.order.worker, why, seat.preempted, tail))
+            announced = seat.preempted or seat.notice is not None
+            turn.losses.append(Loss(seat.name, seat.order.worker, why, announced, tail))
 
     def _close(self, seat: Seat) -> None:
         self._places.close(seat.name)
@@ -215,13 +246,14 @@ class Fleet:
             counts=dict(gathering.counts),
             latencies=gathering.latencies(),
             busiest=max((seat.busy for seat in live), default=0.0),
-            silent=any(seat.state is State.SILENT and not seat.leaves for seat in self._seats.values()),
+            silent=any(one.state is State.SILENT and one.order and not one.leaves for one in self._seats.values()),
             lost=lost,
             cpu=gathering.cpu,
         )
         self._looked = turn.now
         hosts = {seat.name: seat.host for seat in live if seat.host}
-        return Answered(doing, gathering.acks(), tuple(gathering.positions), tuple(turn.losses), hosts, trouble)
+        positions, losses, moved = tuple(gathering.positions), tuple(turn.losses), tuple(turn.moved)
+        return Answered(doing, gathering.acks(), positions, losses, moved, hosts, trouble)
 
     def _due(self, now: float) -> int:
         """Records that the schedule asked for since the last round; -1 where there is none."""

@@ -17,24 +17,27 @@ from marathon_ray.told import Row
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A worker that is gone: why, and what it leaves in the dark. `preempted`: its node was told to go."""
+    """A worker that is gone: why, and what it leaves in the dark. `announced`: that its node would be taken away was said
+    before."""
 
     seat: str
     worker: str
     why: str
-    preempted: bool
+    announced: bool
     tail: Tail
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answered:
-    """One round of a fleet. `acks` is ACKS[n], `positions` are in the order in which they were told, `hosts` go by the
-    seats' names. `trouble` is a sentence where the fleet cannot become what is wanted."""
+    """One round of a fleet. `acks` is ACKS[n], `positions` are in the order in which they were told, `moved` are workers
+    that have left a node in good order before it is taken away, `hosts` go by the seats' names. `trouble` is a sentence
+    where the fleet cannot become what is wanted."""
 
     doing: Doing
     acks: Table
     positions: Sequence[Row] = ()
     losses: tuple[Loss, ...] = ()
+    moved: tuple[str, ...] = ()
     hosts: Mapping[str, Host] = field(default_factory=dict)
     trouble: str = ""
 

@@ -1,6 +1,6 @@
 """What to do about a fleet's seats, by what is wanted and what is seen: a decision, nothing is done here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ class Limits:
     silent: float = 2.0  # from an ask that is not answered until the worker is given up
     young: float = 15.0  # the same for a worker told what to do no longer ago: it loads its compiled code
     start: float = 60.0  # from a seat's opening to its first answer
+    leave: float = 15.0  # that a worker has for its end before its node is taken away
     failures: int = 3
 
 
@@ -50,6 +51,13 @@ class Renew:
 
 
 @dataclass(frozen=True, slots=True)
+class Retire:
+    """The seat's worker comes to its end in good order, since its node will be taken away."""
+
+    seat: Seat
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """The seat has nothing more to say."""
 
@@ -70,18 +78,23 @@ class GiveUp:
     index: int
 
 
-Action: TypeAlias = Open | Bury | Renew | Close | Overdue | GiveUp
+Action: TypeAlias = Open | Bury | Renew | Retire | Close | Overdue | GiveUp
 
 
 def reconcile(wanted: Wanted, seats: Sequence[Seat], now: float, limits: Limits) -> tuple[Action, ...]:
     """What leads from these seats to those that are wanted.
 
     A worker is given up and its successor's seat opened in one step. A slice has one seat at a time: one that is wanted
-    again while its worker still comes to its end is opened when that has ended.
+    again while its worker still comes to its end is opened when that has ended. Only a seat whose node will be taken away
+    has its successor beside it, which stays idle until that worker is gone.
     """
-    actions = [action for seat in seats if (action := _judge(seat, wanted, now, limits))]
+    idle = [seat for seat in seats if seat.state is State.ALIVE and seat.order is None and seat.notice is None]
+    ready = {seat.index for seat in idle}
+    moving = [seat for seat in seats if seat.index < wanted.workers and _must_leave(seat, ready, now, limits)]
+    judged = [action for seat in seats if (action := _judge(seat, wanted, now, limits))]
+    actions = [*judged, *map(Retire, moving)]
     gone = {action.seat.name for action in actions if isinstance(action, Bury | Close)}
-    held = {seat.index for seat in seats if seat.name not in gone}
+    held = {seat.index for seat in seats if seat.name not in gone and seat.notice is None}
     failures = {**wanted.failures, **{one.seat.index: one.failures for one in actions if isinstance(one, Bury)}}
     missing = [index for index in range(wanted.workers) if index not in held]
     return (*actions, *(GiveUp(one) if failures.get(one, 0) >= limits.failures else Open(one) for one in missing))
@@ -89,19 +102,27 @@ def reconcile(wanted: Wanted, seats: Sequence[Seat], now: float, limits: Limits)
 
 def _judge(seat: Seat, wanted: Wanted, now: float, limits: Limits) -> Action | None:
     unwanted = seat.leaves or seat.index >= wanted.workers
-    if unwanted and (seat.order is None or (seat.leaves and seat.state is State.ENDED)):
+    idle, ended = seat.order is None, seat.leaves and seat.state is State.ENDED
+    if ended or (idle and (unwanted or seat.notice is not None)):
         return Close(seat)
     late = now - seat.since
     match seat.state:
         case State.OPENING if late >= limits.start:
             return Overdue(seat)
-        case State.RESTARTED if not unwanted:
+        case State.RESTARTED if not unwanted and seat.notice is None:
             return Renew(seat)
         case State.SILENT if late < _patience(seat, limits):
             return None
         case State.SILENT | State.BROKEN | State.ENDED | State.RESTARTED:
             return Bury(seat, _failures(seat, wanted, now, limits))
     return None
+
+
+def _must_leave(seat: Seat, ready: Container[int], now: float, limits: Limits) -> bool:
+    """Its node will be taken away, and somebody is there who can go on, or it is high time."""
+    if seat.notice is None or seat.order is None or seat.leaves or seat.state is not State.ALIVE:
+        return False
+    return seat.index in ready or seat.notice - now <= limits.leave
 
 
 def _patience(seat: Seat, limits: Limits) -> float:

@@ -18,6 +18,7 @@ from marathon_ray.promises.allowed import allowed
 from marathon_ray.promises.promise import Verdict
 from marathon_ray.report import facts
 from marathon_ray.report.report import Crew, Machine, Note, Report, Stage
+from marathon_ray.rounds import Rounds
 from marathon_ray.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -86,9 +87,16 @@ def _seen(attempt: Attempt) -> dict[str, Any]:
             for (name, since, _), until in zip(attempt.phases, ends, strict=True)
         ),
         "fleets": tuple(_crews(attempt)),
+        "short": _short(rounds, attempt.phases[0][1]) if attempt.phases else 0.0,
         "hosts": tuple(_machines(rounds.hosts)),
         "not_looked_at": tuple(_not_looked_at(attempt, balance)),
     }
+
+
+def _short(rounds: Rounds, since: float) -> float:
+    """The share of the time since then that rounds were short of workers."""
+    lacked = sum(end - begin for _, begin, end in rounds.short)
+    return min(1.0, lacked / max(rounds.last.until - since, lacked, 1e-9))
 
 
 def _by_field(attempt: Attempt, balance: Balance) -> Balance:
@@ -110,7 +118,9 @@ def _crews(attempt: Attempt) -> Iterator[Crew]:
                 name=name,
                 workers=attempt.rounds.most[name],
                 deaths=len(losses),
+                moved=attempt.rounds.moved[name],
                 tails=tuple(loss.tail for loss in losses),
+                announced=tuple(loss.worker for loss in losses if loss.announced),
                 worker_hours=attempt.rounds.worked[name] / 3600,
             )
 

@@ -37,6 +37,7 @@ class Rounds:
         self.phase = Phase.PREPARE
         self.shades: list[Shade] = []
         self.losses: dict[str, list[Loss]] = {name: [] for name in fleets}
+        self.moved: Counter[str] = Counter()  # workers that left a node before it was taken away, by fleet
         self.most: Counter[str] = Counter()  # workers at once, by fleet
         self.worked: dict[str, float] = dict.fromkeys(fleets, 0.0)  # worker-seconds, by fleet
         self.hosts: dict[str, Host] = {}  # the newest word of every seat that ever answered
@@ -166,6 +167,7 @@ class Rounds:
     def _note_workers(self, fleet: str, answered: Answered) -> None:
         workers = answered.doing.workers
         self.losses[fleet] += answered.losses
+        self.moved[fleet] += len(answered.moved)
         self.most[fleet] = max(self.most[fleet], workers)
         self.worked[fleet] += workers * (time.monotonic() - self._last)
         self.hosts.update(answered.hosts)

@@ -14,7 +14,7 @@ from typing import Any, Final, TypedDict, Unpack
 from pydantic import ValidationError
 
 from marathon_ray.attempt import Attempt, Site
-from marathon_ray.audience import Audience, Nobody
+from marathon_ray.audience import Audience
 from marathon_ray.blocking import blocking
 from marathon_ray.clusters import LOCAL, Opened, open_cluster
 from marathon_ray.complaint import complaint
@@ -25,6 +25,7 @@ from marathon_ray.journal import NAME, Journal, Thing
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.cluster import Cluster, KafkaError
 from marathon_ray.names import Names
+from marathon_ray.notebook import onlooker
 from marathon_ray.outcome import Outcome, outcome
 from marathon_ray.places.place import Places
 from marathon_ray.planning import mistakes, workers_of
@@ -68,7 +69,8 @@ class Course:
 class Options(TypedDict, total=False):
     """How a run is made. `cluster` is "local" (made for it), "HOST:PORT", the name of a local one that runs, or a YAML
     file; workers live on Ray ("ray", by default) or in this process ("here"), on the Ray cluster at the address `ray` or on
-    one that is started for it. A folder of its own in `results` has the journal, the report and the series. Where `signals`
+    one that is started for it. A folder of its own in `results` has the journal, the report and the series. `tell` hears how
+    it goes on; without it a notebook's cell shows that, and a program hears nothing. Where `signals`
     is false nothing but a cancellation of whoever awaits it stops it; its message, if there is one, is told as the cause."""
 
     cluster: str | Opened
@@ -95,7 +97,7 @@ async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
 
 
 async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, options: Options) -> Report:
-    audience, course = options.get("tell") or Nobody(), Course()
+    audience, course = options.get("tell") or onlooker(scenario.title()), Course()
 
     def note(text: str) -> None:
         course.notes.append((time.monotonic() - course.clock, text))

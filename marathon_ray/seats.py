@@ -1,5 +1,6 @@
 """A fleet's seats as the fleet sees them, and how a reply changes what is seen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -21,7 +22,8 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Seat:
     """One seat, for the slice `index` of its fleet. Times are monotonic seconds; `since` is when `state` began, for a
-    silent one when the ask was made that it did not answer. `why` tells what became of a life that is gone."""
+    silent one when the ask was made that it did not answer. `notice` is when its node will be taken away (None: nobody
+    said that it will). `why` tells what became of a life that is gone."""
 
     name: str
     index: int
@@ -34,6 +36,7 @@ class Seat:
     told: float = 0.0  # when its worker was told first
     revision: int = 0  # the newest that its worker has answered to
     host: Host | None = None
+    notice: float | None = None
     busy: float = 0.0  # CPU share of its process between its last two answers
     why: str = ""
     preempted: bool = False
@@ -49,6 +52,13 @@ class Seat:
         return self.host is not None
 
 
+def noted(seat: Seat, notices: Mapping[str, float]) -> Seat:
+    """The seat as it is known once these nodes, by name, will be taken away at these times. Nobody takes a notice back, and
+    of a node that is gone there is none any more."""
+    notice = notices.get(seat.host.node) if seat.host else None
+    return seat if notice is None else replace(seat, notice=notice)
+
+
 def observe(seat: Seat, reply: Reply, now: float) -> Seat:
     """The seat after that reply to what was asked at `now`."""
     if isinstance(reply, Broken):
@@ -61,7 +71,9 @@ def observe(seat: Seat, reply: Reply, now: float) -> Seat:
 def _answered(seat: Seat, answer: Answer, now: float) -> Seat:
     if seat.order is not None and answer.incarnation != seat.incarnation:
         why = "it came back to life and had forgotten its worker"
-        return replace(seat, state=State.RESTARTED, since=now, incarnation=answer.incarnation, why=why)
+        return replace(
+            seat, state=State.RESTARTED, since=now, incarnation=answer.incarnation, host=answer.host, why=why
+        )
     busy = _share(seat, answer.host, now)
     state, why = (
         (State.ENDED, answer.error or "its worker ended by itself") if answer.ended else (State.ALIVE, seat.why)
@@ -85,5 +97,6 @@ def spent(seat: Seat, host: Host) -> float:
 def reborn(seat: Seat, now: float) -> Seat:
     """The same seat, whose new life gets a worker of its own."""
     return replace(
-        seat, state=State.ALIVE, since=now, order=None, lives=seat.lives + 1, revision=0, why="", preempted=False
-    )
+        seat, state=State.ALIVE, since=now, order=None, lives=seat.lives + 1, revision=0, notice=None, why="",
+        preempted=False,
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from actors.order import Ask
+from actors.order import Ask, Host
 from actors.shell import Shell
 from actors.spec import Auditors, Producers, WorkerSpec
 from actors.target import Target, TopicPlace
@@ -28,7 +28,7 @@ _SECONDS: Final = 60.0
 
 
 class Perilous:
-    """Places in this process. What is done to a seat here shows at the next ask."""
+    """Places in this process, each seat on a node of its own of that name. What is done to one shows at the next ask."""
 
     def __init__(self) -> None:
         self.here = InProcess()
@@ -37,12 +37,14 @@ class Perilous:
         self.asked: dict[str, Ask] = {}  # the newest of each seat
         self._deaf: set[str] = set()
         self._broken: dict[str, Broken] = {}
+        self.noticed: dict[str, float] = {}
         self.unborn = False  # from now on no seat comes to life
         self.forgets = False  # from now on workers are not told that anything arrived, so that they tell all again
 
     def open(self, seat: str) -> None:
         self.opened.append(seat)
         self.here.open(seat)
+        self._is(seat, Shell(Host(node=seat)))
         if self.unborn:
             self._deaf.add(seat)
 
@@ -53,6 +55,9 @@ class Perilous:
         able = {seat: ask for seat, ask in asks.items() if seat not in self._deaf | set(self._broken)}
         answers = await self.here.ask(able, within=within) if able else {}
         return {seat: answers.get(seat) or self._broken.get(seat) or Silent() for seat in asks}
+
+    async def notices(self) -> Mapping[str, float]:
+        return self.noticed
 
     async def room(self) -> str:
         return "there is no room"
@@ -73,10 +78,17 @@ class Perilous:
         """It works on and does not answer any more."""
         self._deaf.add(seat)
 
+    def notifies(self, seat: str, *, within: float = 60.0) -> None:
+        """Its node will be taken away so many seconds from now."""
+        self.noticed[seat] = time.monotonic() + within
+
     def restarts(self, seat: str) -> None:
         """Its life ends without a word, and it lives again."""
         self.shell(seat).dismiss()
-        self.here._seats[seat] = self.here._seats[seat]._replace(shell=Shell())
+        self._is(seat, Shell(Host(node=f"{seat} again")))
+
+    def _is(self, seat: str, shell: Shell) -> None:
+        self.here._seats[seat] = self.here._seats[seat]._replace(shell=shell)
 
     def shell(self, seat: str) -> Shell:
         return self.here._seats[seat].shell
@@ -97,6 +109,7 @@ class Crew:
         self.counts: Counter[str] = Counter()
         self.acknowledged = 0  # by the rows of ACKS
         self.losses: list[Loss] = []
+        self.moved: list[str] = []
         self.findings: list[Finding] = []
         self.newest: dict[str, Answered] = {}
 
@@ -123,6 +136,7 @@ class Crew:
             self.counts.update(answered.doing.counts)
             self.told.take(answered.positions)
             self.losses += answered.losses
+            self.moved += answered.moved
             self.acknowledged += int(answered.acks["count"].sum())
         window = self.accounts.settle()
         self.findings = standing([*self.findings, *window.findings], window.withdrawn)

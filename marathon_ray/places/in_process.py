@@ -30,6 +30,10 @@ class InProcess:
         """Ask each of these seats at once."""
         return await self._asking.ask(asks, within=within)
 
+    async def notices(self) -> Mapping[str, float]:
+        """This process has no notice of its end."""
+        return {}
+
     async def room(self) -> str:
         """There is always room."""
         return "seats in this process need nothing"

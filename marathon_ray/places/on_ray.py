@@ -18,6 +18,7 @@ from actors.order import Answer, Ask, Host
 from actors.shell import Shell
 from marathon_ray.places import head
 from marathon_ray.places.asking import Asking
+from marathon_ray.places.notices import Notices, draining
 from marathon_ray.places.place import CPUS as CPUS  # noqa: PLC0414 - it is a word of ours, too
 from marathon_ray.places.place import Broken, Reply
 
@@ -103,6 +104,7 @@ class OnRay:
         self._clerk = ThreadPoolExecutor(1, thread_name_prefix="ray")  # calls Ray in order, and never in the loop
         self._seats: dict[str, Future[_Handle]] = {}
         self._asking: Asking[Future[_Sent]] = Asking(self._send, _ended)
+        self._notices = Notices(draining)
 
     def open(self, seat: str) -> None:
         """An actor of that name is asked for."""
@@ -122,6 +124,10 @@ class OnRay:
     async def ask(self, asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
         """Ask each of these seats at once."""
         return await self._asking.ask(asks, within=within)
+
+    async def notices(self) -> Mapping[str, float]:
+        """Nodes that Ray was told will be taken away."""
+        return await self._notices.heard()
 
     async def room(self) -> str:
         """The CPUs that a seat needs, and what the cluster has."""
@@ -144,6 +150,7 @@ class OnRay:
         last = self._clerk.submit(lambda: None)
         await asyncio.to_thread(wait, [last], _SHUT_SECONDS)
         self._clerk.shutdown(wait=False)
+        self._notices.close()
 
 
 def _all_sent(made: Mapping[str, Future[_Handle]], asks: Mapping[str, Ask]) -> _Sent:

@@ -39,6 +39,10 @@ class Places(Protocol):
     async def ask(self, asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
         """Ask each of these seats at once; one that hangs costs no other its answer."""
 
+    async def notices(self) -> Mapping[str, float]:
+        """Nodes that will be taken away, by the name that hosts tell: when, in monotonic seconds (infinite: nobody said
+        when). What is known within a moment: a later word is told the next time."""
+
     async def room(self) -> str:
         """What a seat needs and how much there is, in words: where one does not come to life, this may be why."""
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr
 
 from marathon_ray.finding import FindingKind, Tail
 from marathon_ray.outcome import Outcome
@@ -73,12 +73,15 @@ class Note(Part):
 
 
 class Crew(Part):
-    """A fleet as it was: `workers` at most at once, `deaths` of them, and what the dead left in the dark."""
+    """A fleet as it was: `workers` at most at once, `deaths` of them, what each of the dead left in the dark, and the names
+    of those whose loss was `announced`: their node was to be taken away. So many `moved`: they left such a node before."""
 
     name: str
     workers: Annotated[int, Field(ge=0)] = 0
     deaths: Annotated[int, Field(ge=0)] = 0
+    moved: Annotated[int, Field(ge=0)] = 0
     tails: tuple[Tail, ...] = ()
+    announced: tuple[str, ...] = ()
     worker_hours: Annotated[float, Field(ge=0)] = 0.0
 
 
@@ -88,7 +91,8 @@ class Report(Part):
     `cause` is the first cause of an end that was not the scenario's own, `others` those that came behind it. `spec` is the
     resolved scenario without secrets. `totals` are the counts of a balance by topic, `groups` by group and topic; topics go
     by their fields' names. `bytes` are those of the values that were acknowledged, by topic. `coverage` is the share of the acknowledged records that both passes came to (None: nothing was
-    acknowledged). `series` names the files beside this one that have what was measured over the time.
+    acknowledged). `short` is the share of the time in which the bench lacked workers, or made up for it. `series` names the files
+    beside this one that have what was measured over the time.
     """
 
     version: Literal[1] = 1
@@ -117,9 +121,11 @@ class Report(Part):
     phases: tuple[Stage, ...] = ()
     notes: tuple[Note, ...] = ()
     fleets: tuple[Crew, ...] = ()
+    short: Annotated[float, Field(ge=0, le=1)] = 0.0
     allowances: tuple[str, ...] = ()
     not_looked_at: tuple[str, ...] = ()
     series: tuple[str, ...] = ()
+    _folder: Path | None = PrivateAttr(None)  # where it lies, if it was written or read
 
     def total(self, name: str) -> int:
         """One count, summed over all topics."""
@@ -135,9 +141,19 @@ class Report(Part):
         file, draft = folder / NAME, folder / f"{NAME}.part"
         draft.write_text(self.model_dump_json(indent=1) + "\n")
         draft.replace(file)
+        self._folder = folder
         return file
+
+    def _repr_html_(self) -> str:
+        """For the cell of a notebook."""
+        from marathon_ray.report import cell, page  # noqa: PLC0415 - which both need this module
+
+        file = self._folder / page.NAME if self._folder else None
+        return cell.told(self, file if file and file.is_file() else None)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """The report in that folder. Raises OSError where there is none, ValueError where it is of another format."""
-        return cls.model_validate_json((folder / NAME).read_text())
+        report = cls.model_validate_json((folder / NAME).read_text())
+        report._folder = folder  # noqa: SLF001 - its own
+        return report

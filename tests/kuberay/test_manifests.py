@@ -12,19 +12,11 @@ import yaml
 
 from marathon_ray.catalogue import find
 from marathon_ray.finding import FindingKind
+from marathon_ray.metrics import Metrics
 from marathon_ray.rotation.checking import read
 from tests.kuberay import rules, schema
 from tests.kuberay.rendering import CLOUDS, ROOT, Manifest, rendered
 
-METRICS = {
-    "marathon_runs_total": {"scenario", "cluster", "outcome"},
-    "marathon_run_seconds": set(),
-    "marathon_findings_total": {"kind"},
-    "marathon_workers": set(),
-    "marathon_interruptions_total": set(),
-    "marathon_alerts_total": {"severity"},
-    "marathon_leftovers": set(),
-}
 OVERLAYS = {cloud: rendered(ROOT / "overlays" / cloud) for cloud in CLOUDS}
 NIGHTLY, MONITORING = rendered(ROOT / "nightly"), rendered(ROOT / "monitoring")
 
@@ -164,17 +156,22 @@ def _asked() -> list[str]:
 
 
 def test_rules_and_dashboard_ask_for_metrics_and_labels_that_there_are() -> None:
-    used = set()
+    metrics = _metrics()
     for expression in _asked():
         assert expression.count("(") == expression.count(")")
         assert expression.count("{") == expression.count("}")
         for name, labels in re.findall(r"(marathon_\w+)(\{[^}]*\})?", expression):
-            metric = re.sub(r"_(sum|count|bucket)$", "", name)
-            used.add(metric)
-            assert set(re.findall(r"(\w+)\s*(?:=~|=|!~|!=)\s*\"", labels)) <= METRICS[metric], expression
+            assert set(re.findall(r"(\w+)\s*(?:=~|=|!~|!=)\s*\"", labels)) <= metrics[name], expression
+        for labels in re.findall(r"by \(([^)]*)\)", expression):
+            assert set(labels.split(", ")) <= set().union(*metrics.values())
         for kinds in re.findall(r'kind=~"([^"]+)"', expression):
             assert set(kinds.split("|")) <= set(FindingKind)
-    assert used == set(METRICS)
+
+
+def _metrics() -> dict[str, set[str]]:
+    """The labels that each name has which Prometheus is given."""
+    given = Metrics().registry._collector_to_names.items()
+    return {name: set(each._labelnames) for each, names in given for name in names[1:] or names}  # type: ignore[attr-defined]
 
 
 def test_prometheus_asks_at_the_port_at_which_the_driver_answers() -> None:

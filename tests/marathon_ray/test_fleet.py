@@ -143,7 +143,7 @@ def test_a_worker_whose_call_breaks_is_buried_and_replaced_in_one_round(crew: Cr
     places.breaks("m-b-r-writers-1", preempted=True)
     crew.turn()
     (loss,) = crew.losses
-    assert (loss.worker, loss.why, loss.preempted) == ("writers-1", "it was killed", True)
+    assert (loss.worker, loss.why, loss.announced) == ("writers-1", "it was killed", True)
     assert places.closed == ["m-b-r-writers-1"]
     assert seats(fleet) == ["m-b-r-writers-2", "m-b-r-writers-3"]
     crew.settle()

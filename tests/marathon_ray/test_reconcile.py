@@ -11,11 +11,11 @@ from actors.order import Answer, Host, Order
 from actors.spec import Consumers
 from actors.target import Target
 from marathon_ray.places.place import Broken, Silent
-from marathon_ray.reconcile import Action, Bury, Close, GiveUp, Limits, Open, Overdue, Renew, Wanted, reconcile
-from marathon_ray.seats import Seat, State, observe, reborn
+from marathon_ray.reconcile import Action, Bury, Close, GiveUp, Limits, Open, Overdue, Renew, Retire, Wanted, reconcile
+from marathon_ray.seats import Seat, State, noted, observe, reborn
 
 NOW = 1000.0
-LIMITS = Limits(within=1.0, silent=2.0, young=15.0, start=60.0, failures=3)
+LIMITS = Limits(within=1.0, silent=2.0, young=15.0, start=60.0, leave=15.0, failures=3)
 ORDER = Order("w", Target(1, {}), 1, Consumers(of="t", group="g"))
 STOP = replace(ORDER, stop=True)
 
@@ -126,6 +126,68 @@ def test_a_slice_that_is_wanted_again_waits_until_its_old_worker_has_ended() -> 
     assert do(ended, workers=1) == (Close(ended), Open(0))
 
 
+# A node that will be taken away
+
+LATER, SOON = NOW + 15.1, NOW + 15.0
+
+
+def successor(state: State = State.ALIVE, **options: Any) -> Seat:
+    known = {} if state is State.OPENING else {"order": None}
+    return replace(seat(0, state, **{**known, **options}), name="successor")
+
+
+def test_a_seat_whose_node_will_be_taken_away_gets_a_successor_at_once_and_works_on() -> None:
+    one = seat(notice=LATER)
+    assert do(one) == (Open(0),)
+    assert do(one, successor(State.OPENING)) == ()
+
+
+def test_a_worker_retires_once_its_successor_is_there() -> None:
+    one = seat(notice=LATER)
+    assert do(one, successor()) == (Retire(one),)
+    assert do(one, successor(State.SILENT)) == ()
+
+
+def test_a_worker_retires_in_time_though_no_successor_is_there() -> None:
+    one = seat(notice=SOON)
+    assert do(one) == (Retire(one), Open(0))
+    assert do(one, successor(State.OPENING)) == (Retire(one),)
+
+
+def test_a_worker_retires_once_and_goes_when_it_has_ended() -> None:
+    one = seat(notice=SOON, order=STOP)
+    assert do(one, successor()) == ()
+    ended = replace(one, state=State.ENDED)
+    assert do(ended, successor()) == (Close(ended),)
+    assert do(ended) == (Close(ended), Open(0))
+
+
+@pytest.mark.parametrize("order", [ORDER, STOP])
+@pytest.mark.parametrize("state", [State.BROKEN, State.RESTARTED, State.SILENT])
+def test_a_worker_that_is_lost_before_it_has_left_is_buried_and_its_successor_stays(state: State, order: Order) -> None:
+    one = seat(0, state, order=order, notice=LATER, ago=2.0)
+    assert do(one, successor()) == (Bury(one),)
+
+
+def test_a_worker_that_failed_by_itself_while_it_had_a_successor_is_counted() -> None:
+    one = seat(0, State.ENDED, opened=NOW - 5, notice=LATER)
+    assert do(one, successor(), failures={0: 1}) == (Bury(one, 2),)
+
+
+def test_a_seat_without_a_worker_leaves_such_a_node_at_once() -> None:
+    idle = seat(order=None, notice=LATER)
+    assert do(idle) == (Close(idle), Open(0))
+    old, second = seat(notice=LATER), successor(notice=LATER)
+    assert do(old, second) == (Close(second), Open(0))
+
+
+def test_a_seat_on_such_a_node_that_is_wanted_no_more_has_no_successor() -> None:
+    one = seat(notice=LATER)
+    idle = successor()
+    assert do(one, workers=0) == ()
+    assert do(one, idle, workers=0) == (Close(idle),)
+
+
 states = st.sampled_from(list(State))
 
 
@@ -146,6 +208,18 @@ def test_afterwards_every_wanted_slice_has_one_seat_and_no_seat_is_treated_twice
     assert len(held) == len(set(held))
     assert set(range(workers)) <= set(held)
     assert not {one.index for one in seats if one.name in gone and one.index >= workers} & set(held)
+
+
+@given(states, st.sampled_from([None, NOW + 5, NOW + 50]), st.sampled_from([None, ORDER, STOP]), st.integers(0, 1))
+def test_a_slice_never_has_two_seats_that_stay_nor_is_without_one(
+    state: State, notice: float | None, order: Order | None, successors: int
+) -> None:
+    one = seat(0, state, **({} if state is State.OPENING else {"order": order, "notice": notice}))
+    others = [successor()] * (successors if one.notice is not None else 0)
+    actions = do(one, *others)
+    gone = {action.seat.name for action in actions if isinstance(action, Bury | Close)}
+    staying = [each for each in (one, *others) if each.name not in gone and each.notice is None]
+    assert len(staying) + sum(isinstance(action, Open) for action in actions) == 1
 
 
 # What a reply changes
@@ -193,3 +267,22 @@ def test_how_busy_a_process_is_is_told_between_two_answers_of_it() -> None:
     one = observe(seat(ago=2.0), answer(host=Host(pid=1, cpu_seconds=1.0)), NOW)
     assert one.busy == 0.5
     assert observe(one, answer(host=Host(pid=2, cpu_seconds=9.0)), NOW + 1).busy == 0.0
+
+
+# What is said of nodes
+
+
+def test_a_notice_is_for_all_seats_of_the_node_and_is_kept_when_the_node_is_gone() -> None:
+    there = seat(host=Host("n1"))
+    one = noted(there, {"n1": LATER, "n2": SOON})
+    assert one.notice == LATER
+    assert noted(one, {}).notice == LATER
+    assert noted(one, {"n1": SOON}).notice == SOON
+    assert noted(there, {"n2": SOON}).notice is None
+    assert noted(seat(state=State.OPENING), {"": SOON}).notice is None
+
+
+def test_a_life_elsewhere_knows_nothing_of_that_notice() -> None:
+    one = observe(seat(host=Host("n1"), notice=LATER), answer("j", host=Host("n2")), NOW)
+    assert (one.state, one.notice) == (State.RESTARTED, LATER)  # so was the life that is gone
+    assert noted(reborn(one, NOW), {"n1": SOON}).notice is None

@@ -35,6 +35,9 @@ class Meeting:
             await self.all.wait()
         return dict.fromkeys(asks, Silent())
 
+    async def notices(self) -> Mapping[str, float]:
+        return {}
+
     async def room(self) -> str:
         return "there is no room"
 

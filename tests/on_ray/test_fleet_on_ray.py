@@ -69,7 +69,7 @@ def test_a_killed_actor_is_buried_and_replaced_and_every_record_stays_accounted_
     os.kill(pid(fleet, first), signal.SIGKILL)
     crew.until(lambda: len(crew.losses) == 1)
     (loss,) = crew.losses
-    assert (loss.seat, loss.preempted) == (first, False)
+    assert (loss.seat, loss.announced) == (first, False)
     assert loss.why.split(":")[0] in ("ActorUnavailableError", "ActorDiedError")
     assert first not in fleet._seats
     crew.settle()

@@ -145,9 +145,13 @@ def report(outcome: Outcome = Outcome.PASSED, **changes: Any) -> Report:
         "phases": STAGES,
         "notes": (Note(text="in sync again", since=131.5), Note(text="second steady", since=60.0, until=180.0)),
         "fleets": (
-            Crew(name="writers", workers=2, deaths=1, tails=(Tail("writers-1", 104, 260),), worker_hours=0.1),
+            Crew(
+                name="writers", workers=2, deaths=1, moved=3, tails=(Tail("writers-1", 104, 260),),
+                announced=("writers-1",), worker_hours=0.1,
+            ),
             Crew(name="readers", workers=2, worker_hours=0.1),
         ),
+        "short": 0.034,
         "allowances": ("orders: records that were never acknowledged may be there or not.",),
         "not_looked_at": ("What other programs wrote to the cluster.",),
         "series": ("rounds.parquet", "silent.parquet"),

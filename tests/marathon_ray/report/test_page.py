@@ -143,3 +143,11 @@ def test_what_happened_is_told_in_the_order_of_time(series: Measured) -> None:
     text = own(sample.report(notes=(Note(text="late", since=100), Note(text="early", since=2))), series)
     table = text[text.index('id="timeline"') :]
     assert table.index(">early<") < table.index(">kill leader, node 2<") < table.index(">late<")
+
+
+def test_who_was_lost_and_who_moved_is_told_and_for_how_long_workers_lacked(series: Measured) -> None:
+    text = own(sample.report(), series)
+    assert '<td class="n">1, 1 announced</td><td class="n">3</td>' in text
+    assert '<td class="n">0</td><td class="n">0</td>' in text
+    assert "The bench lacked workers, or made up for it, in 3.4 % of the time." in text
+    assert "lacked workers" not in own(sample.report(short=0.0), series)
