@@ -44,6 +44,14 @@ def find(wanted: str) -> type[Scenario]:
     raise UsageError("\n".join([why, *known.unreadable[:1]]))
 
 
+def title(wanted: str) -> str:
+    """What the scenario that is found so is called in reports; as it was written where there is none."""
+    try:
+        return find(wanted).title()
+    except UsageError:
+        return wanted
+
+
 def read(folders: Iterable[Path] | None = None) -> Catalogue:
     """Import all that is in the folders (None: those that there are). Raises UsageError where two files hold one name."""
     found: dict[str, type[Scenario]] = {}

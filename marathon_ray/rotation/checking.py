@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from marathon_ray.catalogue import find
+from marathon_ray.catalogue import find, title
 from marathon_ray.clusters import FILES, open_cluster
 from marathon_ray.fields import build
 from marathon_ray.kafka.cluster import KafkaError
@@ -126,7 +126,7 @@ def _of_money(plan: Plan) -> Iterator[Mistake]:
 
 
 def _of_known(plan: Plan) -> Iterator[Mistake]:
-    scenarios = {entry.run for entry in plan.scenarios}
+    scenarios = {title(entry.run) for entry in plan.scenarios}
     for number, known in enumerate(plan.known):
         if known.scenario not in scenarios:
             what = f"scenario {known.scenario} is not in this plan; {nearest(known.scenario, scenarios)}"

@@ -13,7 +13,7 @@ from typing import Any, Final
 from marathon_ray import journal
 from marathon_ray.audience import Audience, Nobody
 from marathon_ray.blocking import blocking
-from marathon_ray.catalogue import find
+from marathon_ray.catalogue import find, title
 from marathon_ray.clusters import open_cluster
 from marathon_ray.event import Event, Severity, Sink
 from marathon_ray.fields import build
@@ -69,6 +69,7 @@ class Controller:
     doing: str = "starts"  # in a few words
     stopping: str = ""  # why it will end
     _journal: Journal | None = None
+    _titles: dict[str, str] = field(default_factory=dict)  # by what the plan calls it
     _task: "asyncio.Task[Report] | None" = None
     _skipped: bool = False
     _unclean: bool = False  # a run has left something
@@ -77,7 +78,9 @@ class Controller:
     async def serve(self) -> str:
         """Until it is stopped, or its budget is used up; returns why. Raises UsageError where it cannot begin."""
         async with self._held():
-            with Journal(self.path) as self._journal:
+            with Journal(self.path) as own:
+                self._journal = own
+                self._titles = {entry.run: title(entry.run) for entry in self.plan.scenarios}
                 if self.first:
                     self.first()
                 try:
@@ -88,6 +91,7 @@ class Controller:
                 finally:
                     if self.last:
                         await blocking(self.last)
+                    self._journal = None  # who has something to tell after that is heard by sinks alone
         return self.stopping
 
     # --- What must be had first ---------------------------------------------------------------------------------------
@@ -166,7 +170,7 @@ class Controller:
         elif found and found.broken:
             self._ended(Outcome.FAILED, _DIED, run=found.run, seconds=found.seconds)
             for promise, what in found.broken.items():
-                self.accept(broken_before_death(one.scenario, one.cluster, promise, what, run=found.run))
+                self.accept(broken_before_death(self._title(one), one.cluster, promise, what, run=found.run))
         else:
             self._ended(Outcome.INTERRUPTED, _DIED, **({"run": found.run, "seconds": found.seconds} if found else {}))
 
@@ -228,8 +232,8 @@ class Controller:
             self._ended(Outcome.INVALID, what)
             self._tell(
                 Kind.RUN_INVALID,
-                f"{one.scenario} on {one.cluster}: verdict",
-                f"{one.scenario} on {one.cluster} cannot be run\n{what}",
+                f"{self._title(one)} on {one.cluster}: verdict",
+                f"{self._title(one)} on {one.cluster} cannot be run\n{what}",
             )
             return
         self._finish(one, task.result())
@@ -260,7 +264,11 @@ class Controller:
         if isinstance(decision, Next) or self._skipped:
             self._write("turn over", number=one.number)
         if isinstance(decision, Next) and decision.gave_up:
-            self.accept(given_up(one.scenario, one.cluster, decision.gave_up))
+            self.accept(given_up(self._title(one), one.cluster, decision.gave_up))
+
+    def _title(self, one: Turn) -> str:
+        """As its reports say, so that all that is told of it is one incident: also when its file is gone."""
+        return self._titles.setdefault(one.scenario, title(one.scenario))
 
     async def _run(self, one: Turn) -> Report:
         return await run(
@@ -325,8 +333,8 @@ class Controller:
 
     def accept(self, event: Event) -> None:
         """Whoever has something to tell, from whichever thread."""
-        if self._journal:
-            self._journal.write("event", event=event.model_dump(mode="json"))
+        if own := self._journal:
+            own.write("event", event=event.model_dump(mode="json"))
         for sink in self.sinks:
             sink.accept(event)
 

@@ -111,3 +111,24 @@ def test_a_cluster_that_is_a_file_lies_beside_the_plan(tmp_path: Path) -> None:
         read(tmp_path / "plan.yaml", refuse=refuse)
     (tmp_path / "staging.yaml").write_text("bootstrap: kafka.example:9092\n")
     assert read(tmp_path / "plan.yaml", refuse=refuse).clusters["staging"] == str(tmp_path / "staging.yaml")
+
+
+MINE = """
+from scenarios.steady_write import SteadyWrite
+
+class MineKnown(SteadyWrite):
+    "It is a user's."
+"""
+
+
+def test_a_known_promise_names_a_users_scenario_as_its_reports_do(tmp_path: Path) -> None:
+    file = tmp_path / "mine_known.py"
+    file.write_text(MINE)
+    change = ("  - run: steady-write\n", f"  - run: {file}\n")
+    (complaint,) = complaints(tmp_path, change, ("{scenario: kill-leader", "{scenario: mine"))
+    assert complaint.startswith("line 17: known.0.scenario: scenario mine is not in this plan; ")
+    assert "mine-known" in complaint
+    (tmp_path / "plan.yaml").write_text(
+        GOOD.replace(*change).replace("{scenario: kill-leader", "{scenario: mine-known")
+    )
+    assert read(tmp_path / "plan.yaml", refuse=refuse).known[0].scenario == "mine-known"

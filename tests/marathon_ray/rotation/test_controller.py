@@ -7,11 +7,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from marathon_ray.event import Event
+from marathon_ray.event import Event, Severity
 from marathon_ray.journal import Journal, read
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.outcome import Outcome
@@ -370,3 +371,43 @@ def test_a_mute_outlives_its_controller(stage: Stage) -> None:
     assert muted(entries) == until
     assert [event.kind for event in events(entries)] == ["leftovers"]  # of the time before
     assert muted([*entries, {"what": "mute", "until": None}]) is None
+
+
+MINE = """
+from marathon_ray import Scenario
+
+class MineAlone(Scenario):
+    "It is a user's."
+"""
+
+
+def test_all_that_is_told_of_a_users_file_is_one_incident_though_the_file_is_gone(stage: Stage) -> None:
+    file = stage.folder / "mine.py"
+    file.write_text(MINE)
+    one = stage.controller(scenarios=[{"run": str(file)}], patience={"rest": 0, "invalid": 1, "interruptions": 0})
+
+    async def play(number: int) -> Outcome:
+        if number == 0:
+            file.unlink()
+            raise UsageError("it cannot be had")
+        return PASSED
+
+    stage.play = play
+    one.sinks = (stage, SimpleNamespace(accept=lambda event: one.stop("enough") if event.kind == "given up" else None))
+    served(one)
+    told = [(event.kind, event.about) for event in stage.events if "verdict" in event.about]
+    assert told == [
+        ("run invalid", "mine-alone on one: verdict"),
+        ("run invalid", "mine-alone on one: verdict"),
+        ("given up", "mine-alone on one: verdict"),
+    ]
+
+
+def test_who_speaks_after_the_end_is_heard_by_sinks(stage: Stage) -> None:
+    one = stage.controller()
+    scripted(stage, one, PASSED)
+    served(one)
+    before = stage.journal
+    one.accept(Event(severity=Severity.INFO, kind="k", about="a", message="late"))
+    assert stage.events[-1].message == "late"
+    assert stage.journal == before
