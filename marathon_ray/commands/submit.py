@@ -62,10 +62,11 @@ def environment(working_dir: Path | None) -> dict[str, Any]:
 
 
 def _submitted(entry: str, address: str, runtime_env: dict[str, Any]) -> str:
-    from ray.job_submission import JobSubmissionClient  # noqa: PLC0415 - a mistake needs no Ray
+    from ray.exceptions import RayError  # noqa: PLC0415 - a mistake needs no Ray
+    from ray.job_submission import JobSubmissionClient  # noqa: PLC0415
 
     logging.getLogger("ray").setLevel(logging.WARNING)  # it tells of every file that it packs
     try:
         return str(JobSubmissionClient(address).submit_job(entrypoint=entry, runtime_env=runtime_env))
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, RayError, RuntimeError, ValueError) as error:
         raise UsageError(f"Ray at {address}: {' '.join(str(error).split())[:300]}") from None
