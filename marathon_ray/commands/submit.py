@@ -12,7 +12,7 @@ from marathon_ray.usage import UsageError
 STOP_SECONDS: Final = 120  # Ray's own 3 are not enough to mend what was broken
 _LIVE_ON_RAY: Final = ("run", "serve", "check")
 _LEAVE_RESULTS: Final = ("run", "serve")
-_LEFT_OUT: Final = (".git", ".venv", "results", "dist")
+_LEFT_OUT: Final = ("results", "dist")  # beside .git, .venv and what .gitignore names, which Ray leaves out
 
 
 def submit(*command: Fields, address: str = "http://127.0.0.1:8265", working_dir: Path | None = None) -> None:
@@ -35,7 +35,7 @@ def submit(*command: Fields, address: str = "http://127.0.0.1:8265", working_dir
         raise UsageError(f"working dir {working_dir}: there is no such folder")
     job = _submitted(entry, address, environment(working_dir))
     at = f"--address {address}"
-    first = [f"first       marathon submit {at} -- stop"] if command[0] == "serve" else []
+    first = [f"first       marathon submit {at} -- stop --bench NAME"] if command[0] == "serve" else []
     lines = [job, f"log         ray job logs {at} -f {job}", *first, f"stop        ray job stop {at} {job}"]
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
@@ -62,10 +62,11 @@ def environment(working_dir: Path | None) -> dict[str, Any]:
 
 
 def _submitted(entry: str, address: str, runtime_env: dict[str, Any]) -> str:
-    from ray.job_submission import JobSubmissionClient  # noqa: PLC0415 - a mistake needs no Ray
+    from ray.exceptions import RayError  # noqa: PLC0415 - a mistake needs no Ray
+    from ray.job_submission import JobSubmissionClient  # noqa: PLC0415
 
     logging.getLogger("ray").setLevel(logging.WARNING)  # it tells of every file that it packs
     try:
         return str(JobSubmissionClient(address).submit_job(entrypoint=entry, runtime_env=runtime_env))
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, RayError, RuntimeError, ValueError) as error:
         raise UsageError(f"Ray at {address}: {' '.join(str(error).split())[:300]}") from None
