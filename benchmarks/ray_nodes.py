@@ -3,15 +3,18 @@
 import os
 import signal
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 import ray
+from ray._private.state import actors
 from ray.cluster_utils import Cluster
 
 from actors.order import Ask, Host
 from marathon_ray.places.on_ray import connect, disconnect
+from marathon_ray.spot import Notice, drain
 
 NODES: Final = 2  # beside the head
 _ROOM: Final = 0.4  # CPUs of a node that are free for seats
@@ -40,6 +43,7 @@ class RayNodes:
         self._start(num_cpus=0, include_dashboard=False, _system_config=_HEALTH)
         # Ray would set a handler of a signal, which only a main thread may. Without their head nodes go by themselves.
         self._cluster._shutdown_at_exit = False  # noqa: SLF001
+        os.environ["RAY_ADDRESS"] = self._cluster.address
         connect(self._cluster.address)
         for _ in range(NODES):
             self.add()
@@ -49,6 +53,7 @@ class RayNodes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         disconnect()
+        del os.environ["RAY_ADDRESS"]
         self._cluster.shutdown()  # type: ignore[no-untyped-call]
 
     def _start(self, **options: Any) -> Any:  # noqa: ANN401 - Ray's own, which it does not tell
@@ -73,6 +78,15 @@ class RayNodes:
         asked: dict[Any, str] = {ray.get_actor(name).ask.remote(_NOBODY): name for name in ray.util.list_named_actors()}
         done, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_ANSWER_SECONDS)
         return {asked[ref]: ray.get(ref).host for ref in done}
+
+    def is_left(self, node: str) -> bool:
+        """Whether no seat is on that node any more."""
+        known = actors().values()
+        return not any(one["Address"]["NodeID"] == node and one["State"] == "ALIVE" for one in known)
+
+    def notify(self, node: str, *, seconds: int) -> None:
+        """Ray is told that this node will be taken away so many seconds from now. Nobody takes it: that is for `kill`."""
+        drain(Notice(datetime.now(UTC) + timedelta(seconds=seconds), "it was asked for"), node=node)
 
     def kill(self, node: str) -> None:
         """That node is gone without a word, and what ran on it."""
