@@ -64,7 +64,7 @@ def interrupt(kafka: LocalKafka, folder: Path, *, places: str, how: signal.Signa
         done = subprocess.run(reclaim, capture_output=True, text=True, timeout=_ENDS_SECONDS)
         if done.returncode:
             return Interruption(how, after, phase, code, (f"reclaim: {done.stderr.strip()}",))
-    return Interruption(how, after, phase, code, tuple(_left(kafka, results, token)))
+    return Interruption(how, after, phase, code, tuple(leftovers(kafka, results, token)))
 
 
 def _phase(results: Path) -> str:
@@ -73,8 +73,8 @@ def _phase(results: Path) -> str:
     return phases[-1] if phases else "begin" if entries else "before"
 
 
-def _left(kafka: LocalKafka, results: Path, token: str) -> Iterator[str]:
-    """What should not be there any more, a phrase each."""
+def leftovers(kafka: LocalKafka, results: Path, token: str) -> Iterator[str]:
+    """What should not be there any more, a phrase each: `token` marks the processes, in whose environment it is."""
     deadline = time.monotonic() + _GONE_SECONDS
     while (found := list(_processes(token))) and time.monotonic() < deadline:
         time.sleep(0.2)

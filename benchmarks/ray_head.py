@@ -24,7 +24,7 @@ _OBJECT_STORE: Final = 256 << 20
 
 
 class RayHead:
-    """A context in which it runs at `address`, for programs that have `environment`.
+    """A context in which it runs at `address`, with a page for jobs at `dashboard`, for programs that have `environment`.
 
     Its token is made for it and forgotten with it: a head asks for the one that is saved for this user, if there is one,
     and not every driver tells it.
@@ -33,6 +33,7 @@ class RayHead:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="mb-"))  # a short path: there are sockets below
         self.address = f"127.0.0.1:{_free_port()}"
+        self.dashboard = f"http://127.0.0.1:{_free_port()}"
         self.environment = {
             **os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32),
             "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -41,7 +42,7 @@ class RayHead:
 
     def __enter__(self) -> Self:
         log = self._folder / "log"
-        ports = {"port": self.address.rpartition(":")[2], "dashboard-port": str(_free_port())}
+        ports = {"port": self.address.rpartition(":")[2], "dashboard-port": self.dashboard.rpartition(":")[2]}
         ports |= {"dashboard-agent-listen-port": str(_free_port()), "temp-dir": str(self._folder)}
         options = [f"--{name}={value}" for name, value in ports.items()]
         command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", *options]

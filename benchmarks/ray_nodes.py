@@ -11,9 +11,11 @@ from typing import Any, Final, Self
 import ray
 from ray._private.state import actors
 from ray.cluster_utils import Cluster
+from ray.exceptions import RayError
 
 from actors.order import Ask, Host
 from marathon_ray.places.on_ray import connect, disconnect
+from marathon_ray.rotation.inbox import NAMESPACE
 from marathon_ray.spot import Notice, drain
 
 NODES: Final = 2  # beside the head
@@ -43,7 +45,6 @@ class RayNodes:
         self._start(num_cpus=0, include_dashboard=False, _system_config=_HEALTH)
         # Ray would set a handler of a signal, which only a main thread may. Without their head nodes go by themselves.
         self._cluster._shutdown_at_exit = False  # noqa: SLF001
-        os.environ["RAY_ADDRESS"] = self._cluster.address
         connect(self._cluster.address)
         for _ in range(NODES):
             self.add()
@@ -53,7 +54,6 @@ class RayNodes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         disconnect()
-        del os.environ["RAY_ADDRESS"]
         self._cluster.shutdown()  # type: ignore[no-untyped-call]
 
     def _start(self, **options: Any) -> Any:  # noqa: ANN401 - Ray's own, which it does not tell
@@ -73,11 +73,28 @@ class RayNodes:
         ray.util.placement_group([{"CPU": 1 - _ROOM, mark: 1}])
         return name
 
+    @property
+    def address(self) -> str:
+        """Where another process can drive it, too."""
+        return str(self._cluster.address)
+
+    def names(self) -> list[str]:
+        """Of all there are, a node each."""
+        return list(self._nodes)
+
     def seats(self) -> dict[str, Host]:
-        """Where every seat is that answers."""
-        asked: dict[Any, str] = {ray.get_actor(name).ask.remote(_NOBODY): name for name in ray.util.list_named_actors()}
-        done, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_ANSWER_SECONDS)
-        return {asked[ref]: ray.get(ref).host for ref in done}
+        """Where every seat is that answers, whichever process drives it."""
+        asked: dict[Any, str] = {}
+        for one in ray.util.list_named_actors(all_namespaces=True):
+            if one["namespace"] != NAMESPACE:
+                with suppress(ValueError):  # it has gone since
+                    asked[ray.get_actor(one["name"], one["namespace"]).ask.remote(_NOBODY)] = one["name"]
+        done, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_ANSWER_SECONDS) if asked else ([], [])
+        hosts = {}
+        for ref in done:
+            with suppress(RayError):  # it is about to go
+                hosts[asked[ref]] = ray.get(ref).host
+        return hosts
 
     def is_left(self, node: str) -> bool:
         """Whether no seat is on that node any more."""
@@ -86,7 +103,9 @@ class RayNodes:
 
     def notify(self, node: str, *, seconds: int) -> None:
         """Ray is told that this node will be taken away so many seconds from now. Nobody takes it: that is for `kill`."""
-        drain(Notice(datetime.now(UTC) + timedelta(seconds=seconds), "it was asked for"), node=node)
+        drain(
+            Notice(datetime.now(UTC) + timedelta(seconds=seconds), "it was asked for"), node=node, address=self.address
+        )
 
     def kill(self, node: str) -> None:
         """That node is gone without a word, and what ran on it."""

@@ -72,6 +72,7 @@ class Attempt:
         self.injections: Injections | None = None
         self.findings: list[Finding] = []
         self.drained = False
+        self._ends_count = False  # the writers are retired: where a log is seen to end now, it does
         self.phases: list[tuple[Phase, float, float]] = []
 
     def begin(self) -> None:
@@ -207,7 +208,7 @@ class Attempt:
             lambda: all(self._rounds.told.beyond(one.spec.group, self._of(one, ends)) for one in readers),  # type: ignore[attr-defined]
             within=_GROUPS_SECONDS,
         )
-        self.accounts.begin_drain()
+        self._count_ends_anew()
         self._rounds.told.begin_drain()
         for fleet in self._rounds.fleets.values():
             if isinstance(fleet.spec, Auditors):
@@ -217,6 +218,10 @@ class Attempt:
         while not self.drained and time.monotonic() < deadline:
             self.drained = await self._rounds.until(partial(self._is_drained, ends), within=_ENDS_SECONDS)
             ends = ends if self.drained else await self._ends()  # a log may have been cut since
+
+    def _count_ends_anew(self) -> None:
+        self._ends_count = True
+        self.accounts.begin_drain()
 
     def _is_drained(self, ends: Mapping[tuple[int, int], int]) -> bool:
         return all(self._rounds.told.at(reading, ends) for reading in PASSES)
@@ -268,6 +273,8 @@ class Attempt:
 
     async def finish(self) -> None:
         """All that is left is judged; nothing more is heard of any worker."""
+        if not self._ends_count:  # cut short: writers went on behind every end that was seen
+            self._count_ends_anew()
         self._rounds.finish()
 
     def _fold(self, round_: Round) -> None:

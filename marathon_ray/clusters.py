@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Final, cast
@@ -13,10 +14,13 @@ from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, Clu
 from marathon_ray.kafka.existing import Existing
 from marathon_ray.kafka.local import LocalKafka
 
+_NOTICED: Final = (
+    45.0  # s: a broker that has just been killed is asked for until the others have noticed that it is gone
+)
 LOCAL: Final = "local"
 _SERVER: Final = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})"
 _SERVERS: Final = re.compile(rf"{_SERVER}(?:,{_SERVER})*")
-_FILES: Final = (".yaml", ".yml")
+FILES: Final = (".yaml", ".yml")
 _CAPABILITIES: Final = {"kill": (CanKill, CanStart), "stop": (CanStop, CanStart), "pause": (CanPause,)}
 _EVERYTHING: Final = tuple(_CAPABILITIES)
 _NODES: Final = 3  # of a local cluster of which nobody says how many
@@ -73,7 +77,7 @@ def open_cluster(text: str, *, nodes: int | None = None, version: str | None = N
         raise KafkaError(f"{what}: only a cluster that is made for the run has it, cluster {text} is there already")
     if _SERVERS.fullmatch(text):
         return _existing(text, {"bootstrap.servers": _checked(text)})
-    if text.endswith(_FILES) or "/" in text:
+    if text.endswith(FILES) or "/" in text:
         return _from_file(Path(text))
     if text in homes.names():
         return _attached(text)
@@ -97,7 +101,7 @@ def _existing(name: str, properties: dict[str, str]) -> Opened:
 
 def _attached(name: str) -> Opened:
     kafka = LocalKafka.attach(name)
-    answers = Existing(kafka.client_properties()).require_answer
+    answers = partial(Existing(kafka.client_properties()).require_answer, within=_NOTICED)
     return Opened(name, ours=False, cluster=kafka, begin=answers, end=_nothing)
 
 

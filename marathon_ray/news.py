@@ -98,6 +98,15 @@ def given_up(scenario: str, cluster: str, why: str, *, run: str = "") -> Event:
     )  # fmt: skip
 
 
+def broken_before_death(scenario: str, cluster: str, promise: str, found: str, *, run: str) -> Event:
+    """A run was cut short when its controller died; what had been found by then stays true."""
+    return Event(
+        severity=KINDS[Kind.PROMISE_BROKEN][0], kind=Kind.PROMISE_BROKEN, about=f"{scenario} on {cluster}: {promise}",
+        message=f"{scenario}: {promise} was broken on {cluster}\n{found}; then the controller of the run died", run=run,
+        facts={"scenario": scenario, "cluster": cluster, "outcome": Outcome.FAILED.value, "promise": promise},
+    )  # fmt: skip
+
+
 def leftovers(cluster: str, names: Sequence[str]) -> Event:
     """What of ours is left there, where nothing should be; none: that is over."""
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

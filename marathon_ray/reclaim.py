@@ -11,7 +11,7 @@ from marathon_ray.faults.broker import Kill, Pause, Restart, Stop
 from marathon_ray.faults.roles import any_broker
 from marathon_ray.journal import NAME, Entry, Journal, Thing, left, read
 from marathon_ray.kafka import admin
-from marathon_ray.kafka.cluster import Cluster
+from marathon_ray.kafka.cluster import Cluster, KafkaError
 from marathon_ray.names import run_of
 
 Tell = Callable[[str], None]
@@ -23,15 +23,20 @@ def reclaim(
 ) -> int:
     """Undo what dead runs in that folder have left; returns how many had left something. `dead` knows of a run whose
     process nobody here can see that it is gone, by the entry of its begin. Raises KafkaError where a cluster cannot be
-    reached: what is left there stays in the journal, and this can be called again."""
-    count = 0
+    reached, once all others are done: what is left there stays in the journal, and this can be called again."""
+    count, errors = 0, list[KafkaError]()
     for journal in sorted(results.glob(f"*/{NAME}")):
         entries = list(read(journal))
         there = left(entries)
         if there and (dead(entries[0]) or not _lives(entries[0])):
             tell(f"{journal.parent.name}: {len(there)} things are left")
-            _undo(journal, entries[0], there, open_cluster, tell)
+            try:
+                _undo(journal, entries[0], there, open_cluster, tell)
+            except KafkaError as error:
+                errors.append(error)
             count += 1
+    if errors:
+        raise errors[0]
     return count
 
 

@@ -5,7 +5,7 @@ import secrets
 import socket
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Final, TypedDict, Unpack
 from pydantic import ValidationError
 
 from marathon_ray.attempt import Attempt, Site
-from marathon_ray.audience import Audience, Nobody
+from marathon_ray.audience import Audience
 from marathon_ray.blocking import blocking
 from marathon_ray.clusters import LOCAL, Opened, open_cluster
 from marathon_ray.complaint import complaint
@@ -25,6 +25,7 @@ from marathon_ray.journal import NAME, Journal, Thing
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.cluster import Cluster, KafkaError
 from marathon_ray.names import Names
+from marathon_ray.notebook import onlooker
 from marathon_ray.outcome import Outcome, outcome
 from marathon_ray.places.place import Places
 from marathon_ray.planning import mistakes, workers_of
@@ -68,7 +69,8 @@ class Course:
 class Options(TypedDict, total=False):
     """How a run is made. `cluster` is "local" (made for it), "HOST:PORT", the name of a local one that runs, or a YAML
     file; workers live on Ray ("ray", by default) or in this process ("here"), on the Ray cluster at the address `ray` or on
-    one that is started for it. A folder of its own in `results` has the journal, the report and the series. Where `signals`
+    one that is started for it. A folder of its own in `results` has the journal, the report and the series. `tell` hears how
+    it goes on; without it a notebook's cell shows that, and a program hears nothing. Where `signals`
     is false nothing but a cancellation of whoever awaits it stops it; its message, if there is one, is told as the cause."""
 
     cluster: str | Opened
@@ -95,7 +97,7 @@ async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
 
 
 async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, options: Options) -> Report:
-    audience, course = options.get("tell") or Nobody(), Course()
+    audience, course = options.get("tell") or onlooker(scenario.title()), Course()
 
     def note(text: str) -> None:
         course.notes.append((time.monotonic() - course.clock, text))
@@ -149,6 +151,7 @@ class Desk:
     seed: int
     attempt: Attempt | None = None
     series: Series | None = None
+    broken: set[str] = field(default_factory=set)  # promises of safety, as far as the journal knows
 
     async def play(self, places: Places) -> Report:
         """From the cluster to the report."""
@@ -188,7 +191,15 @@ class Desk:
 
     def _show(self, round_: Round) -> None:
         if self.attempt:
-            self.audience.round(round_, self.attempt.verdicts())
+            verdicts = self.attempt.verdicts()
+            self._note_broken({one.promise: one.found for one in verdicts if one.safety and one.state == "failed"})
+            self.audience.round(round_, verdicts)
+
+    def _note_broken(self, broken: Mapping[str, str]) -> None:
+        """What is known of a run whose process dies: a record that is lost stays lost."""
+        if set(broken) != self.broken:
+            self.broken = set(broken)
+            self.journal.write("broken", promises=broken)
 
     async def _steps(self, attempt: Attempt) -> None:
         """The workload, and the way out: healed first, and last of all what was created is removed."""

@@ -166,14 +166,14 @@ def find(address: Address) -> Cloud | None:
     return None
 
 
-def drain(notice: Notice, *, node: str = "") -> None:
-    """Ray is told that this node (or the one with that id) will be taken away; its cluster is the one in RAY_ADDRESS.
-    Raises OSError of one line where Ray does not take it."""
+def drain(notice: Notice, *, node: str = "", address: str = "") -> None:
+    """Ray is told that this node (or the one with that id) will be taken away; `address` is its cluster's, if it does not
+    stand in RAY_ADDRESS. Raises OSError of one line where Ray does not take it."""
     left = notice.seconds(datetime.now(UTC))
     command = [
         str(Path(sys.executable).with_name("ray")), "drain-node", "--reason", "DRAIN_NODE_REASON_PREEMPTION",
         "--reason-message", notice.why, *([] if left is None else ["--deadline-remaining-seconds", str(left)]),
-        *(["--node-id", node] if node else []),
+        *(["--node-id", node] if node else []), *(["--address", address] if address else []),
     ]  # fmt: skip
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_DRAIN_SECONDS)

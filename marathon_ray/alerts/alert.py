@@ -202,6 +202,12 @@ def delivered(book: Book, now: datetime) -> Book:
     return replace(book, sent=recent, failures=0, resting=None)
 
 
+def recalled(book: Book, count: int, at: datetime) -> Book:
+    """A former life has told so many of the notices that wait."""
+    waiting = replace(book.waiting, notices=book.waiting.notices[count:], lost=0)
+    return delivered(replace(book, waiting=waiting), at)
+
+
 def failed(book: Book, batch: Batch, now: datetime, rules: Rules) -> Book:
     """That has not gone out: it waits again, before what has come since, and the channel rests."""
     waiting = _bounded((*batch.notices, *book.waiting.notices), batch.lost + book.waiting.lost, rules)

@@ -9,7 +9,20 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
 
-from marathon_ray.alerts.alert import USUAL, Batch, Book, Channel, Rules, delivered, due, failed, heard, silenced, taken
+from marathon_ray.alerts.alert import (
+    USUAL,
+    Batch,
+    Book,
+    Channel,
+    Rules,
+    delivered,
+    due,
+    failed,
+    heard,
+    recalled,
+    silenced,
+    taken,
+)
 from marathon_ray.alerts.wording import message
 from marathon_ray.event import Event, Severity
 from marathon_ray.news import Kind
@@ -23,7 +36,8 @@ _NAP: Final = 60.0  # s after which a sleeper looks at the clock again, which ma
 class Alerts:
     """Takes events and tells people. What becomes of messages is told as events in turn, by `tell`, from other threads.
 
-    `past` are the events of a former life of the controller, oldest first: what they had told is not told once more.
+    `past` are the events of a former life of the controller, oldest first: what it had told is not told once more, and what
+    it had no time for is.
     """
 
     def __init__(
@@ -34,11 +48,12 @@ class Alerts:
         known: Sequence[Known] = (),
         rules: Rules = USUAL,
         past: Iterable[Event] = (),
+        muted: datetime | None = None,
     ) -> None:
         self._known = known
-        self._muted: datetime | None = None
+        self._muted = muted
         past = [event for event in past if not silenced(event, known, None)]
-        self._desks = [_Desk(channel, tell, replace(rules, since=channel.since), past) for channel in channels]
+        self._desks = [_Desk(channel, tell, replace(rules, since=channel.since), past, muted) for channel in channels]
 
     def accept(self, event: Event) -> None:
         """It is told if it must be; at once, and nobody waits for it."""
@@ -70,14 +85,18 @@ class Alerts:
 class _Desk:
     """One channel: its book, and the thread that works by it."""
 
-    def __init__(self, channel: Channel, tell: Tell, rules: Rules, past: Iterable[Event]) -> None:
+    def __init__(
+        self, channel: Channel, tell: Tell, rules: Rules, past: Iterable[Event], muted: datetime | None
+    ) -> None:
         self._channel, self._tell, self._rules = channel, tell, rules
         self._changed = threading.Condition()
         self._book, self._under_way, self._closing, self._tried = Book(), Batch(()), False, False
-        self._muted: datetime | None = None
+        self._muted = muted
         for event in past:
             if self._is_for_us(event):
-                self._book, _ = taken(heard(self._book, event, rules))
+                self._book = heard(self._book, event, rules)
+            elif event.kind == Kind.ALERTED and event.facts.get("channel") == channel.name:
+                self._book = recalled(self._book, int(event.facts["notices"]), event.at)
         self._thread = threading.Thread(target=self._work, name=f"alerts to {channel.name}", daemon=True)
         self._thread.start()
 

@@ -3,13 +3,16 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from actors.units import parse_duration
+from marathon_ray.alerts.alert import Channel
 from marathon_ray.alerts.apprise import channels, check
 from marathon_ray.alerts.sending import Alerts
 from marathon_ray.event import Event
@@ -20,7 +23,8 @@ from marathon_ray.outcome import EXIT, Outcome
 from marathon_ray.rotation.checking import read
 from marathon_ray.rotation.controller import Controller, Where
 from marathon_ray.rotation.inbox import Command, Inbox
-from marathon_ray.rotation.ledger import events
+from marathon_ray.rotation.ledger import events, muted
+from marathon_ray.rotation.plan import Plan
 from marathon_ray.usage import UsageError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -30,7 +34,7 @@ def obey(controller: Controller, alerts: Alerts, command: Command) -> str:
     """What a person who has commanded is told."""
     match command.word, command.arguments:
         case "mute", {"duration": text}:
-            return _mute(alerts, str(text))
+            return _mute(controller, alerts, str(text))
         case "interrupt", {"why": why}:
             return controller.interrupt(str(why))
         case "stop", _:
@@ -41,12 +45,13 @@ def obey(controller: Controller, alerts: Alerts, command: Command) -> str:
     return f"{command.word}: this controller knows no such command"
 
 
-def _mute(alerts: Alerts, text: str) -> str:
+def _mute(controller: Controller, alerts: Alerts, text: str) -> str:
     try:
         seconds = parse_duration(text)
     except ValueError as error:
         return str(error)
     until = datetime.now(UTC) + timedelta(seconds=seconds)
+    controller.note_mute(until if seconds else None)
     alerts.mute(until if seconds else None)
     return f"nobody is alerted until {until:%Y-%m-%d %H:%M:%S} UTC" if seconds else "alerts go out as ever"
 
@@ -66,45 +71,48 @@ def serve(
     plan: Path,
     /,
     *,
-    results: Path = Path("results"),
-    places: Literal["ray", "here"] = "ray",
+    results: Path | None = None,
+    places: Literal["ray", "here"] | None = None,
     ray: str | None = None,
     wait: bool = False,
-    metrics: str = f"{ADDRESS}:{PORT}",
+    metrics: str | None = None,
 ) -> int:
     """Play turn after turn of a plan until it is stopped, or its budget is used up. Exits with 4 after a signal.
 
     Parameters
     ----------
     plan
-        A YAML file; `docs/rotation.md` says what may stand in it.
+        A YAML file; `docs/rotation.md` says what may stand in it. An option that is given here is stronger.
     results
-        The folder in which each run has a folder of its own, and the rotation its journal and its lease.
+        The folder in which each run has a folder of its own, and the rotation its journal and its lease (./results).
     places
-        Where workers live: on Ray, or in this process.
+        Where workers live: on Ray (as ever), or in this process.
     ray
         The Ray cluster's address; without it one is started here.
     wait
         Where another controller holds the lease: wait for it.
     metrics
-        HOST:PORT of a page for Prometheus.
+        HOST:PORT of a page for Prometheus (127.0.0.1:9464).
     """
     wanted = read(plan, refuse=check)
-    host, port = _address(metrics)
-    ground = Ground(on_ray=places == "ray", address=ray, seats=1)
+    where = _where(wanted, Where(results or Path(), places or "", ray, wait))
+    host, port = _address(metrics or wanted.metrics or f"{ADDRESS}:{PORT}")
+    ground = Ground(on_ray=where.places == "ray", address=where.ray, seats=1)
     with ExitStack() as stack:
         board = Metrics()
         stack.enter_context(Page(board, host, port))
-        controller = Controller(wanted, Where(results, places, ray, wait), finished=board.finished)
-        past = list(events(read_journal(controller.path))) if controller.path.exists() else []
-        alerts = Alerts(channels(wanted.alerts, plan.parent), controller.accept, known=wanted.known, past=past)
-        stack.callback(alerts.close)
-        controller.sinks, controller.last = (Log(), board, alerts), alerts.close
+        controller = Controller(wanted, where, sinks=(Log(), board), finished=board.finished)
+        office = Office(controller, channels(wanted.alerts, plan.parent), hears=ground.on_ray)
         stack.callback(ground.leave)
         ground.connect()
-        inbox = Inbox(wanted.bench) if ground.on_ray else None
-        asyncio.run(_served(controller, inbox, alerts))
+        asyncio.run(_served(controller, office))
     return EXIT[Outcome.INTERRUPTED] if controller.stopping in {number.name for number in _SIGNALS} else 0
+
+
+def _where(plan: Plan, given: Where) -> Where:
+    """As given, else as the plan says, else as ever."""
+    results = given.results if given.results != Path() else Path(plan.results or "results")
+    return Where(results, given.places or plan.places or "ray", given.ray or plan.ray, given.wait)
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -114,15 +122,48 @@ def _address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-async def _served(controller: Controller, inbox: Inbox | None, alerts: Alerts) -> None:
+@dataclass(slots=True)
+class Office:
+    """What a controller needs once the rotation is its own, and not before, while another one may have it: people to be
+    told, from where the former one ended, and commands."""
+
+    controller: Controller
+    channels: Sequence[Channel]
+    hears: bool
+    _commands: "asyncio.Task[None] | None" = None
+
+    def open(self) -> None:
+        """The rotation is ours, and its journal is whole."""
+        controller, entries = self.controller, list(read_journal(self.controller.path))
+        alerts = Alerts(
+            self.channels,
+            controller.accept,
+            known=controller.plan.known,
+            past=list(events(entries)),
+            muted=muted(entries),
+        )
+        controller.sinks, controller.last = (*controller.sinks, alerts), alerts.close
+        if self.hears:
+            self._commands = asyncio.create_task(self._hear(alerts))
+
+    async def _hear(self, alerts: Alerts) -> None:
+        inbox = await asyncio.to_thread(Inbox, self.controller.plan.bench)
+        await inbox.serve(partial(obey, self.controller, alerts))
+
+    def close(self) -> None:
+        """Nobody is heard any more."""
+        if self._commands:
+            self._commands.cancel()
+
+
+async def _served(controller: Controller, office: Office) -> None:
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, controller.stop, number.name)
-    commands = asyncio.create_task(inbox.serve(partial(obey, controller, alerts))) if inbox else None
+    controller.first = office.open
     try:
         await controller.serve()
     finally:
-        if commands:
-            commands.cancel()
+        office.close()
         for number in _SIGNALS:
             loop.remove_signal_handler(number)

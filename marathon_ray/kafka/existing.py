@@ -30,7 +30,7 @@ class Existing:
         """Return the librdkafka properties that a client needs to connect; how secure that is stands in them."""
         return dict(self.properties)
 
-    def require_answer(self) -> None:
-        """Raise KafkaError, in one line, where the cluster does not let us in or does not answer within 15 s."""
-        with Connection(self.properties, within=_WITHIN) as connection:
+    def require_answer(self, *, within: float = _WITHIN) -> None:
+        """Raise KafkaError, in one line, where the cluster does not let us in or does not answer in so many seconds."""
+        with Connection(self.properties, within=within) as connection:
             looking.brokers(connection)

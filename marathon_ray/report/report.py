@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr
 
 from marathon_ray.finding import FindingKind, Tail
 from marathon_ray.outcome import Outcome
@@ -125,6 +125,7 @@ class Report(Part):
     allowances: tuple[str, ...] = ()
     not_looked_at: tuple[str, ...] = ()
     series: tuple[str, ...] = ()
+    _folder: Path | None = PrivateAttr(None)  # where it lies, if it was written or read
 
     def total(self, name: str) -> int:
         """One count, summed over all topics."""
@@ -140,9 +141,19 @@ class Report(Part):
         file, draft = folder / NAME, folder / f"{NAME}.part"
         draft.write_text(self.model_dump_json(indent=1) + "\n")
         draft.replace(file)
+        self._folder = folder
         return file
+
+    def _repr_html_(self) -> str:
+        """For the cell of a notebook."""
+        from marathon_ray.report import cell, page  # noqa: PLC0415 - which both need this module
+
+        file = self._folder / page.NAME if self._folder else None
+        return cell.told(self, file if file and file.is_file() else None)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """The report in that folder. Raises OSError where there is none, ValueError where it is of another format."""
-        return cls.model_validate_json((folder / NAME).read_text())
+        report = cls.model_validate_json((folder / NAME).read_text())
+        report._folder = folder  # noqa: SLF001 - its own
+        return report

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from marathon_ray.catalogue import find
-from marathon_ray.clusters import open_cluster
+from marathon_ray.clusters import FILES, open_cluster
 from marathon_ray.fields import build
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.planning import mistakes
@@ -37,6 +37,7 @@ def read(path: Path, *, refuse: Callable[[str], str | None]) -> Plan:
     except ValidationError as error:
         found = [Mistake(each["loc"], _told(each["msg"])) for each in error.errors(include_url=False)]
     else:
+        plan = plan.model_copy(update={"clusters": {name: _beside(path, text) for name, text in plan.clusters.items()}})
         found = [
             *_of_clusters(plan),
             *_of_scenarios(plan),
@@ -48,6 +49,11 @@ def read(path: Path, *, refuse: Callable[[str], str | None]) -> Plan:
             return plan
     lines = sorted({(marked.line(one.place), _line(path, marked, one)) for one in found})
     raise UsageError("\n".join(line for _, line in lines))
+
+
+def _beside(path: Path, cluster: str) -> str:
+    """What a plan calls a file is seen from where the plan is."""
+    return str(path.parent / cluster) if cluster.endswith(FILES) else cluster
 
 
 def _line(path: Path, marked: Marked, mistake: Mistake) -> str:

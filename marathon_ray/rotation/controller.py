@@ -19,12 +19,13 @@ from marathon_ray.event import Event, Severity, Sink
 from marathon_ray.fields import build
 from marathon_ray.journal import Entry, Journal
 from marathon_ray.kafka.cluster import KafkaError
-from marathon_ray.news import KINDS, Kind, Origin, events_of, given_up
+from marathon_ray.news import KINDS, Kind, Origin, broken_before_death, events_of, given_up
 from marathon_ray.outcome import Outcome
 from marathon_ray.reclaim import reclaim
 from marathon_ray.report import page
 from marathon_ray.report.report import Report
 from marathon_ray.rotation.cost import cost
+from marathon_ray.rotation.dead import Dead, dead
 from marathon_ray.rotation.lease import RENEW, Lease, TakenError, me
 from marathon_ray.rotation.ledger import Standing, after, standing
 from marathon_ray.rotation.plan import Plan
@@ -37,6 +38,7 @@ from marathon_ray.usage import UsageError
 _NAP: Final = 30.0  # s after which a waiter looks at the clock again, which may have been set
 _PAUSE: Final = 5.0  # s between looks at a lease that somebody else holds
 _DEAD: Final = "leftovers of dead runs"
+_DIED: Final = "its controller died"
 _TIME: Final = "%Y-%m-%d %H:%M:%S UTC"
 
 
@@ -60,6 +62,7 @@ class Controller:
     sinks: tuple[Sink, ...] = ()
     tell: Audience = field(default_factory=Nobody)
     finished: Callable[[Report, str], None] | None = None
+    first: Callable[[], None] | None = None  # called when the rotation is ours, before anything is told
     last: Callable[[], None] | None = None  # called when all is over, while events are still written; may block
     owner: str = field(default_factory=me)
     standing: Standing = field(default_factory=Standing)
@@ -68,15 +71,18 @@ class Controller:
     _journal: Journal | None = None
     _task: "asyncio.Task[Report] | None" = None
     _skipped: bool = False
+    _unclean: bool = False  # a run has left something
     _poked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self) -> str:
         """Until it is stopped, or its budget is used up; returns why. Raises UsageError where it cannot begin."""
         async with self._held():
             with Journal(self.path) as self._journal:
-                self._begin()
-                await self._reclaim()
+                if self.first:
+                    self.first()
                 try:
+                    self._begin()
+                    await self._reclaim()
                     while not self.stopping:
                         await self._step()
                 finally:
@@ -127,6 +133,8 @@ class Controller:
                     await asyncio.to_thread(lease.renew)
                 except TakenError as taken:
                     return self.stop(f"lost its lease: {taken}")
+                except OSError:  # the store is away: it is ours until another one takes it
+                    continue
 
     @property
     def path(self) -> Path:
@@ -135,12 +143,32 @@ class Controller:
 
     def _begin(self) -> None:
         """The rotation goes on where its journal ends; a run that a dead controller left was interrupted."""
-        self.standing = standing(journal.read(self.path))  # which is there, since ours is open
+        entries = list(journal.read(self.path))  # which is there, since ours is open
+        self.standing = standing(entries)
         self._write("controller", owner=self.owner)
-        if self.standing.running:
-            self._ended(Outcome.INTERRUPTED, "its controller died")
+        if self.standing.running and self.standing.began:
+            attempt = next(entry for entry in reversed(entries) if entry["what"] == "attempt")
+            one = Turn(
+                attempt["number"],
+                attempt["scenario"],
+                attempt["cluster"],
+                tuple(attempt["fields"].items()),
+                attempt["seed"],
+            )
+            self._bury(one, dead(self.where.results, self.plan.bench, self.standing.began))
         if self.standing.outcomes:
             self._close(turn(self.plan, self.standing.number))
+
+    def _bury(self, one: Turn, found: Dead | None) -> None:
+        """The attempt that was under way when a controller died."""
+        if found and found.report:
+            self._finish(one, found.report)
+        elif found and found.broken:
+            self._ended(Outcome.FAILED, _DIED, run=found.run, seconds=found.seconds)
+            for promise, what in found.broken.items():
+                self.accept(broken_before_death(one.scenario, one.cluster, promise, what, run=found.run))
+        else:
+            self._ended(Outcome.INTERRUPTED, _DIED, **({"run": found.run, "seconds": found.seconds} if found else {}))
 
     async def _reclaim(self) -> None:
         """What dead runs have left is undone: whoever holds the lease knows that no other controller lives."""
@@ -152,11 +180,13 @@ class Controller:
                 dead=lambda begin: begin.get("bench") == self.plan.bench,
             )  # fmt: skip
         except KafkaError as error:
-            self._tell(Kind.LEFTOVERS, _DEAD, f"dead runs have left something that cannot be undone now\n{error}")
+            self._tell(Kind.LEFTOVERS, _DEAD, f"runs have left something that cannot be undone now\n{error}")
+            self._unclean = True
             return
+        self._unclean = False
         if count:
-            self._tell(Kind.RECLAIMED, _DEAD, f"{count} dead runs had left {len(told)} things, which are undone")
-        self._tell(Kind.LEFTOVERS, _DEAD, "nothing is left of dead runs", over=True)
+            self._tell(Kind.RECLAIMED, _DEAD, f"{count} runs had left {len(told)} things, which are undone")
+        self._tell(Kind.LEFTOVERS, _DEAD, "nothing is left of former runs", over=True)
 
     # --- The rotation -------------------------------------------------------------------------------------------------
 
@@ -175,6 +205,8 @@ class Controller:
                 await self._attempt(turn(self.plan, self.standing.number))
 
     async def _attempt(self, one: Turn) -> None:
+        if self._unclean:
+            await self._reclaim()
         self.doing = f"plays {one.scenario} on {one.cluster}, turn {one.number}"
         self._skipped = False
         facts = {"scenario": one.scenario, "cluster": one.cluster, "fields": dict(one.fields), "seed": one.seed}
@@ -200,14 +232,23 @@ class Controller:
                 f"{one.scenario} on {one.cluster} cannot be run\n{what}",
             )
             return
-        report = task.result()
+        self._finish(one, task.result())
+
+    def _finish(self, one: Turn, report: Report) -> None:
         spent = cost(report, self.plan.prices)
         self._ended(
             report.outcome, report.cause, run=report.run, seconds=report.seconds, bytes=sum(report.bytes.values()),
             hours=spent.hours, money=spent.money,
         )  # fmt: skip
-        file = self.where.results / f"{report.scenario}-{report.run}" / page.NAME
-        origin = Origin(one.cluster, self.plan.clusters[one.cluster], one.fields, str(file) if report.series else "")
+        folder = self.where.results / f"{report.scenario}-{report.run}"
+        file = folder / page.NAME
+        self._unclean |= _has_left(folder / journal.NAME)
+        origin = Origin(
+            one.cluster,
+            self.plan.clusters.get(one.cluster, one.cluster),
+            one.fields,
+            str(file) if report.series else "",
+        )
         for event in events_of(report, origin):
             self.accept(event)
         if self.finished:
@@ -269,6 +310,10 @@ class Controller:
         held = "; held by command" if standing.held else ""
         return f"{self.doing}{held}\nturn {standing.number}; runs: {counts}; {hours:.1f} hours of runs"
 
+    def note_mute(self, until: datetime | None) -> None:
+        """Nobody is to be told anything until then, whichever controller lives."""
+        self._write("mute", until=until.isoformat() if until else None)
+
     def stop(self, why: str) -> None:
         """The rotation ends, and the run that goes on is interrupted; once more: it only heals; a third time: at once."""
         self.stopping = self.stopping or why
@@ -299,3 +344,8 @@ class Controller:
         self._journal.write(what, **facts)
         entry: Entry = {"what": what, "at": datetime.now(UTC).isoformat(), **facts}
         self.standing = after(self.standing, entry)
+
+
+def _has_left(path: Path) -> bool:
+    """Whether something of that run is there still."""
+    return path.exists() and bool(journal.left(journal.read(path)))

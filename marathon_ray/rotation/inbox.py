@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import ray
+from ray.exceptions import ActorDiedError, GetTimeoutError, RayActorError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from marathon_ray.usage import UsageError
 
@@ -46,8 +48,7 @@ class Box:
         """The controller answers former commands, and gets those that have come since."""
         with self._lock:
             self._answers.update(answers)
-            while len(self._answers) > _KEPT:
-                self._answers.popitem(last=False)
+            _shorten(self._answers)
             waiting, self._waiting = self._waiting, []
             return waiting
 
@@ -60,6 +61,11 @@ class Box:
 _BoxOnRay: Final = ray.remote(Box)
 
 
+def _shorten(answers: OrderedDict[str, str]) -> None:
+    while len(answers) > _KEPT:
+        answers.popitem(last=False)
+
+
 def name(bench: str) -> str:
     """Of the box of that bench's controller."""
     return f"marathon-inbox-{bench}"
@@ -69,16 +75,22 @@ class Inbox:
     """The controller's side. It lives as long as the controller's connection to Ray."""
 
     def __init__(self, bench: str) -> None:
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)  # no spot node
         self._box: Any = _BoxOnRay.options(
-            name=name(bench), namespace=NAMESPACE, num_cpus=0, get_if_exists=True, max_restarts=-1
-        ).remote()
+            name=name(bench), namespace=NAMESPACE, num_cpus=0, get_if_exists=True, max_restarts=-1,
+            scheduling_strategy=here,
+        ).remote()  # fmt: skip
 
     async def serve(self, obey: Callable[[Command], str]) -> None:
         """Until it is cancelled: every command is obeyed once, and answered in a line."""
         answers: dict[str, str] = {}
+        said: OrderedDict[str, str] = OrderedDict()  # one that was lost on its way comes again
         while True:
             for command in await asyncio.to_thread(self._take, answers):
-                answers[command.number] = obey(command)
+                if command.number not in said:
+                    said[command.number] = obey(command)
+                    _shorten(said)
+                answers[command.number] = said[command.number]
             await asyncio.sleep(0 if answers else _LOOK)
 
     def _take(self, answers: dict[str, str]) -> list[Command]:
@@ -92,15 +104,19 @@ class Inbox:
 
 def say(bench: str, word: str, **arguments: Any) -> str:  # noqa: ANN401 - whatever the command takes
     """What the controller of that bench answers; Ray is connected. Raises UsageError of one line where none answers."""
-    try:
-        box: Any = ray.get_actor(name(bench), namespace=NAMESPACE)
-    except ValueError:
-        raise UsageError(f"bench {bench}: no controller serves it on this Ray cluster") from None
     command = Command(uuid.uuid4().hex, word, arguments)
-    ray.get(box.put.remote(command), timeout=_ANSWER_WITHIN)
     deadline = time.monotonic() + _ANSWER_WITHIN
+    put = answer = None
     while time.monotonic() < deadline:
-        if (answer := ray.get(box.answer.remote(command.number), timeout=_ANSWER_WITHIN)) is not None:
+        try:
+            box: Any = ray.get_actor(name(bench), namespace=NAMESPACE)
+            put = put or ray.get(box.put.remote(command), timeout=_ANSWER_WITHIN) is None
+            answer = ray.get(box.answer.remote(command.number), timeout=_ANSWER_WITHIN)
+        except (ValueError, ActorDiedError):
+            raise UsageError(f"bench {bench}: no controller serves it on this Ray cluster") from None
+        except (RayActorError, GetTimeoutError):
+            put = None  # a box that restarts has forgotten what was in it
+        if answer is not None:
             return str(answer)
         time.sleep(_LOOK / 4)
     raise UsageError(f"bench {bench}: its controller has not answered within {_ANSWER_WITHIN:g} s")

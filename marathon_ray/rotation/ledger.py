@@ -44,8 +44,24 @@ def standing(entries: Iterable[Entry]) -> Standing:
 
 
 def events(entries: Iterable[Entry]) -> Iterator[Event]:
-    """Those that were told, oldest first."""
-    return (Event.model_validate(entry["event"]) for entry in entries if entry["what"] == "event")
+    """Those that were not muted, oldest first."""
+    until: datetime | None = None
+    for entry in entries:
+        if entry["what"] == "mute":
+            until = _muted(entry)
+        elif entry["what"] == "event":
+            event = Event.model_validate(entry["event"])
+            if until is None or event.at >= until:
+                yield event
+
+
+def muted(entries: Iterable[Entry]) -> datetime | None:
+    """Until when nobody is to be told anything; None: as ever."""
+    return next((_muted(entry) for entry in reversed(list(entries)) if entry["what"] == "mute"), None)
+
+
+def _muted(entry: Entry) -> datetime | None:
+    return datetime.fromisoformat(entry["until"]) if entry["until"] else None
 
 
 def after(now: Standing, entry: Entry) -> Standing:

@@ -1,8 +1,9 @@
 """What a rotation is made of: scenarios, on clusters, with parameters, within hours and budgets.
 
 bench: nightly
+results: /var/marathon                             # an option of `marathon serve` is stronger
 clusters:
-  staging: ./staging.yaml
+  staging: ./staging.yaml                          # a file beside this one
   laptop: local
 scenarios:
   - run: steady-write
@@ -163,6 +164,10 @@ class Plan(_Part):
 
     bench: str = "bench"
     seed: int = 0
+    results: str | None = None
+    places: Literal["ray", "here"] | None = None
+    ray: str | None = None
+    metrics: str | None = None
     clusters: Annotated[dict[str, str], Field(min_length=1)]
     scenarios: Annotated[tuple[Entry, ...], Field(min_length=1)]
     order: Literal["in turn", "drawn"] = "in turn"

@@ -151,7 +151,7 @@ def _of_job(objects: list[Manifest]) -> Iterator[str]:
         yield "a run that is stopped has no time to mend what it broke"
     head = cluster["spec"]["headGroupSpec"]["template"]["spec"]
     mounts = {each["mountPath"]: each["name"] for each in head["containers"][0]["volumeMounts"]}
-    plan = spec["entrypoint"].removeprefix("marathon serve ")
+    plan = spec["entrypoint"].removeprefix("marathon serve ").removesuffix(" --wait")
     held = only(objects, "ConfigMap")["data"].get(Path(plan).name)
     if mounts.get(str(Path(plan).parent)) != "plan" or held is None:
         yield f"there is no {plan} on the head"

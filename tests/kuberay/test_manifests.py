@@ -12,18 +12,11 @@ import yaml
 
 from marathon_ray.catalogue import find
 from marathon_ray.finding import FindingKind
+from marathon_ray.metrics import Metrics
+from marathon_ray.rotation.checking import read
 from tests.kuberay import rules, schema
 from tests.kuberay.rendering import CLOUDS, ROOT, Manifest, rendered
 
-METRICS = {
-    "marathon_runs_total": {"scenario", "cluster", "outcome"},
-    "marathon_run_seconds": set(),
-    "marathon_findings_total": {"kind"},
-    "marathon_workers": set(),
-    "marathon_interruptions_total": set(),
-    "marathon_alerts_total": {"severity"},
-    "marathon_leftovers": set(),
-}
 OVERLAYS = {cloud: rendered(ROOT / "overlays" / cloud) for cloud in CLOUDS}
 NIGHTLY, MONITORING = rendered(ROOT / "nightly"), rendered(ROOT / "monitoring")
 
@@ -50,9 +43,11 @@ def test_what_comes_every_night_keeps_to_the_schema_and_to_the_jobs_rules() -> N
     assert find(job["spec"]["entrypoint"].split()[2])
 
 
-def test_the_plan_names_scenarios_that_there_are() -> None:
-    plan = yaml.safe_load(rules.only(OVERLAYS["eks"], "ConfigMap")["data"]["plan.yaml"])
-    assert [find(each["scenario"]).__name__ for each in plan["rotation"]] == ["SteadyWrite", "CatchUpRead"]
+def test_the_plan_is_one_that_can_be_served(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(rules.only(OVERLAYS["eks"], "ConfigMap")["data"]["plan.yaml"])
+    plan = read(tmp_path / "plan.yaml", refuse=lambda _: None)
+    assert [entry.run for entry in plan.scenarios] == ["steady-write", "catch-up-read"]
+    assert (plan.ray, plan.results) == ("auto", "/var/lib/marathon/results")
 
 
 def test_nothing_is_made_outside_the_namespace() -> None:
@@ -161,17 +156,22 @@ def _asked() -> list[str]:
 
 
 def test_rules_and_dashboard_ask_for_metrics_and_labels_that_there_are() -> None:
-    used = set()
+    metrics = _metrics()
     for expression in _asked():
         assert expression.count("(") == expression.count(")")
         assert expression.count("{") == expression.count("}")
         for name, labels in re.findall(r"(marathon_\w+)(\{[^}]*\})?", expression):
-            metric = re.sub(r"_(sum|count|bucket)$", "", name)
-            used.add(metric)
-            assert set(re.findall(r"(\w+)\s*(?:=~|=|!~|!=)\s*\"", labels)) <= METRICS[metric], expression
+            assert set(re.findall(r"(\w+)\s*(?:=~|=|!~|!=)\s*\"", labels)) <= metrics[name], expression
+        for labels in re.findall(r"by \(([^)]*)\)", expression):
+            assert set(labels.split(", ")) <= set().union(*metrics.values())
         for kinds in re.findall(r'kind=~"([^"]+)"', expression):
             assert set(kinds.split("|")) <= set(FindingKind)
-    assert used == set(METRICS)
+
+
+def _metrics() -> dict[str, set[str]]:
+    """The labels that each name has which Prometheus is given."""
+    given = Metrics().registry._collector_to_names.items()
+    return {name: set(each._labelnames) for each, names in given for name in names[1:] or names}  # type: ignore[attr-defined]
 
 
 def test_prometheus_asks_at_the_port_at_which_the_driver_answers() -> None:
@@ -179,7 +179,7 @@ def test_prometheus_asks_at_the_port_at_which_the_driver_answers() -> None:
     asked = {end["port"] for each in MONITORING if each["kind"] == "PodMonitor" for end in each["spec"]["podMetricsEndpoints"]}  # fmt: skip
     allowed = {each["port"] for rule in rules.only(OVERLAYS["eks"], "NetworkPolicy")["spec"]["ingress"] for each in rule.get("ports", ())}  # fmt: skip
     plan = yaml.safe_load(rules.only(OVERLAYS["eks"], "ConfigMap")["data"]["plan.yaml"])
-    assert ports["marathon"] == plan["metrics"]
+    assert f"0.0.0.0:{ports['marathon']}" == plan["metrics"]
     assert asked == {"marathon", "metrics"}
     assert {ports[name] for name in asked} | {ports["dashboard"]} == allowed
 

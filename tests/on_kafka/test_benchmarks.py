@@ -1,5 +1,6 @@
 """The benchmarks on a real Kafka, small: every client ends, and a volume is exact."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from benchmarks import topics, volume
 from benchmarks.client import CLIENTS
 from benchmarks.job import Job
 from benchmarks.process import measure
+from benchmarks.runs import PEERS, PLANE
 from benchmarks.suite import READING
 from benchmarks.volume_result import VolumeResult
 from marathon_ray.kafka.local import LocalKafka
@@ -26,11 +28,21 @@ def job(kafka: LocalKafka) -> Job:
     return job
 
 
-@pytest.mark.parametrize("client", sorted({*CLIENTS, *READING, "java produce"} - {"ours produce"}))
+@pytest.mark.parametrize("client", sorted({*CLIENTS, *READING, "java produce"} - {"ours produce", *PLANE, *PEERS}))
 def test_a_client_reports_what_its_records_took(client: str, job: Job, kafka: LocalKafka) -> None:
     sample = measure(replace(job, client=client), kafka.version(1))
     assert sample.records >= RECORDS - 6_000
     assert sample.peak > 20 << 20
+
+
+@pytest.mark.parametrize("clients", [PLANE, PEERS])
+def test_a_writer_and_a_reader_that_work_for_a_time_report_what_that_took(
+    clients: tuple[str, str], job: Job, kafka: LocalKafka
+) -> None:
+    timed = replace(job, rate=5_000, warm=1.0, seconds=3.0)
+    with ThreadPoolExecutor(2) as pool:
+        samples = list(pool.map(lambda name: measure(replace(timed, client=name), kafka.version(1)), clients))
+    assert all(sample.records > 0 and sample.cpu > 0 for sample in samples)
 
 
 def test_a_client_that_fails_is_an_error_with_its_words(job: Job, kafka: LocalKafka) -> None:

@@ -69,7 +69,9 @@ def test_a_notice_is_heard_and_such_a_node_gets_no_new_seat_while_old_ones_go_on
     until(lambda: by_status() == [first])  # it hears of it a little later
     assert open_(places, ["m-notice-3", "m-notice-4", "m-notice-5"]) == [second] * 3
     assert where(places, old) == [first, second]
-    drain(Notice(None, "no time"), node=second)  # a notice without a time, and a time that is told later
+    drain(
+        Notice(None, "no time"), node=second, address=nodes.address
+    )  # a notice without a time, and a time that is told later
     assert draining()[second] == math.inf
     nodes.notify(second, seconds=600)
     assert draining()[second] < math.inf

@@ -30,7 +30,12 @@ def test_a_spot_notice_drains_the_node_in_time(metadata: Metadata, tmp_path: Pat
     command = [sys.executable, "-m", "marathon_ray.spot", "--metadata", metadata.host]
     with RayNodes() as nodes, (tmp_path / "log").open("w") as log:
         node = nodes.add()
-        watcher = subprocess.Popen([*command, "--node", node], stderr=log, env={**os.environ}, start_new_session=True)
+        watcher = subprocess.Popen(
+            [*command, "--node", node],
+            stderr=log,
+            env={**os.environ, "RAY_ADDRESS": nodes.address},
+            start_new_session=True,
+        )
         try:
             deadline = time.monotonic() + _SECONDS
             while len(metadata.asked) < 5:

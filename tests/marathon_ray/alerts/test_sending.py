@@ -212,9 +212,31 @@ def test_what_waits_for_its_hour_goes_out_at_the_end() -> None:
     assert named([message.title for message in channel.taken]) == ["a", "b"]
 
 
+def test_what_a_former_life_had_no_time_to_tell_is_told() -> None:
+    former, heard, channel = Heard(), Heard(), Fake()
+    with Alerts([Fake()], former.accept, rules=QUICK) as alerts:
+        alerts.accept(broken("a"))
+        assert former.until(lambda: bool(former.kinds(Kind.ALERTED)))
+    past = [broken("a"), *former.events, broken("b")]
+    with Alerts([channel], heard.accept, rules=QUICK, past=past):
+        assert heard.until(lambda: bool(heard.kinds(Kind.ALERTED)))
+    assert [message.title for message in channel.taken] == ["[critical] <b> broke"]
+
+
+def test_nobody_is_told_what_a_former_life_was_forbidden_to_tell_before_its_time() -> None:
+    channel = Fake()
+    until = datetime.now(UTC) + timedelta(hours=1)
+    with Alerts([channel], Heard().accept, rules=QUICK, past=[broken("a")], muted=until) as alerts:
+        alerts.accept(broken("b"))
+    assert channel.taken == []
+
+
 def test_what_a_former_life_has_told_is_not_told_again_and_its_end_is() -> None:
-    heard, channel = Heard(), Fake()
-    with Alerts([channel], heard.accept, rules=QUICK, past=[broken("a")]) as alerts:
+    former, heard, channel = Heard(), Heard(), Fake()
+    with Alerts([Fake()], former.accept, rules=QUICK) as alerts:
+        alerts.accept(broken("a"))
+        assert former.until(lambda: bool(former.kinds(Kind.ALERTED)))
+    with Alerts([channel], heard.accept, rules=QUICK, past=[broken("a"), *former.events]) as alerts:
         alerts.accept(broken("a"))
         alerts.accept(mended("a"))
     assert [message.title for message in channel.taken] == ["[over] <a> is kept"]

@@ -1,9 +1,11 @@
 """The controller, with runs that are made up: what it plays, what it survives, and what it writes down."""
 
 import asyncio
+import json
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,13 @@ import pytest
 
 from marathon_ray.event import Event
 from marathon_ray.journal import Journal, read
+from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.outcome import Outcome
 from marathon_ray.report.report import Report
 from marathon_ray.rotation import controller
 from marathon_ray.rotation.controller import Controller, Where
+from marathon_ray.rotation.lease import Lease
+from marathon_ray.rotation.ledger import events, muted
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import UsageError
 from tests.marathon_ray.rotation.plans import a_plan
@@ -89,6 +94,7 @@ def scripted(stage: Stage, one: Controller, *outcomes: Outcome | BaseException) 
     stage.play = play
 
 
+ATTEMPT: dict[str, Any] = {"number": 1, "scenario": "kill-leader", "cluster": "one", "fields": {}, "seed": 5}
 PASSED, FAILED, INVALID, INTERRUPTED = Outcome.PASSED, Outcome.FAILED, Outcome.INVALID, Outcome.INTERRUPTED
 
 
@@ -129,7 +135,7 @@ def test_a_new_controller_goes_on_where_a_dead_one_was(stage: Stage) -> None:
     scripted(stage, one, PASSED)
     served(one)
     with Journal(one.path) as journal:  # and then it dies in its second run
-        journal.write("attempt", number=1)
+        journal.write("attempt", **ATTEMPT)
     one.path.write_bytes(one.path.read_bytes() + b'{"at": "20')
     two = stage.controller()
     scripted(stage, two, PASSED, PASSED)
@@ -239,3 +245,128 @@ def test_a_folder_that_cannot_be_had_is_told_before_anything_is_taken(stage: Sta
     one = Controller(a_plan(), Where(stage.folder / "file", places="here"))
     with pytest.raises(UsageError, match=r"results .*file: "):
         served(one)
+
+
+def dies_in_its_run(stage: Stage, *entries: tuple[str, dict[str, Any]], report: Outcome | None = None) -> Controller:
+    """A controller has died in turn 1; its run's journal has these entries. Returns the next one, which plays one run."""
+    one = stage.controller()
+    scripted(stage, one, PASSED)
+    served(one)
+    with Journal(one.path) as journal:
+        journal.write("attempt", **ATTEMPT)
+    folder = stage.folder / "kill-leader-0000000d"
+    with Journal(folder / "journal.jsonl") as journal:
+        journal.write("begin", run="0000000d", bench="bench", pid=1, started=-1, host="elsewhere", cluster="nowhere")
+        for what, facts in entries:
+            journal.write(what, **facts)
+    if report:
+        Report(
+            run="0000000d", bench="bench", scenario="kill-leader", promise="p", outcome=report, began=datetime.now(UTC),
+            seconds=7.0, seed=5,
+        ).write(folder)  # fmt: skip
+    two = stage.controller()
+    scripted(stage, two, PASSED, PASSED)
+    return two
+
+
+def test_what_a_run_had_found_when_its_controller_died_is_told_and_is_its_verdict(stage: Stage) -> None:
+    two = dies_in_its_run(stage, ("broken", {"promises": {'Integrity("orders")': "3 lost"}}))
+    served(two)
+    (ended,) = [entry for entry in stage.journal if entry["what"] == "ended" and entry["number"] == 1]
+    assert (ended["outcome"], ended["cause"], ended["run"]) == ("failed", "its controller died", "0000000d")
+    (event,) = [event for event in stage.events if event.kind == "promise broken"]
+    assert event.about == 'kill-leader on one: Integrity("orders")'
+    assert event.message.splitlines()[1] == "3 lost; then the controller of the run died"
+    assert [entry["number"] for entry in stage.journal if entry["what"] == "attempt"] == [0, 1, 2]
+
+
+def test_what_was_found_and_taken_back_before_a_controller_died_is_no_verdict(stage: Stage) -> None:
+    two = dies_in_its_run(stage, ("broken", {"promises": {"Integrity": "3 lost"}}), ("broken", {"promises": {}}))
+    served(two)
+    assert [event for event in stage.events if event.kind == "promise broken"] == []
+    assert [entry["number"] for entry in stage.journal if entry["what"] == "attempt"] == [0, 1, 1]
+
+
+def test_a_run_that_had_its_report_when_its_controller_died_is_not_made_again(stage: Stage) -> None:
+    two = dies_in_its_run(stage, report=PASSED)
+    served(two)
+    (ended,) = [entry for entry in stage.journal if entry["what"] == "ended" and entry["number"] == 1]
+    assert (ended["outcome"], ended["run"], ended["seconds"]) == ("passed", "0000000d", 7.0)
+    assert [entry["number"] for entry in stage.journal if entry["what"] == "attempt"] == [0, 1, 2]
+
+
+def test_what_cannot_be_undone_at_first_is_tried_again_before_each_run(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[Path] = []
+
+    def reclaim(results: Path, *_: Any, **__: Any) -> int:
+        tries.append(results)
+        if len(tries) < 3:
+            raise KafkaError("nobody is there")
+        return 1
+
+    monkeypatch.setattr(controller, "reclaim", reclaim)
+    one = stage.controller()
+    scripted(stage, one, PASSED, PASSED, PASSED, PASSED)
+    served(one)
+    told = [(event.kind, event.over) for event in stage.events if event.about == "leftovers of dead runs"]
+    assert told == [("leftovers", False), ("leftovers", False), ("reclaimed", False), ("leftovers", True)]
+    assert len(tries) == 3
+
+
+def test_who_cannot_renew_its_lease_tries_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controller, "RENEW", 0.01)
+    renewals: list[bool] = []
+    renewed = asyncio.Event()
+
+    def renew(_: Lease) -> None:
+        renewals.append(True)
+        if len(renewals) == 1:
+            raise OSError("the store is away")
+        one.stop("it was tried again")
+
+    monkeypatch.setattr(Lease, "renew", renew)
+    one = stage.controller()
+
+    async def play(number: int) -> Outcome:
+        await renewed.wait()
+        return PASSED
+
+    stage.play = play
+    assert served(one) == "it was tried again"
+
+
+def test_nothing_is_taken_up_before_the_rotation_is_its_own(stage: Stage) -> None:
+    one, opened = stage.controller(), list[str]()
+    one.first = lambda: opened.append(one.path.read_text() and "whole")
+    scripted(stage, one, PASSED)
+    with Journal(one.path) as journal:
+        journal.write("hold")
+        journal.write("release")
+    served(one)
+    two = stage.controller()
+    two.first = lambda: opened.append("too early")
+    (stage.folder / "leases" / "rotation-bench.lease").write_text(
+        json.dumps({"owner": "another", "number": 9, "until": time.time() + 60})
+    )
+    with pytest.raises(UsageError, match="is held by another"):
+        served(two)
+    assert opened == ["whole"]
+
+
+def test_a_mute_outlives_its_controller(stage: Stage) -> None:
+    until = datetime.now(UTC) + timedelta(hours=1)
+    one = stage.controller()
+
+    async def play(number: int) -> Outcome:
+        one.note_mute(until)
+        one.stopping = "enough"
+        raise UsageError("it cannot be had")
+
+    stage.play = play
+    served(one)
+    entries = list(read(one.path))
+    assert muted(entries) == until
+    assert [event.kind for event in events(entries)] == ["leftovers"]  # of the time before
+    assert muted([*entries, {"what": "mute", "until": None}]) is None
