@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass as plain
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final, Literal
 
@@ -27,10 +28,11 @@ from marathon_ray.running import run
 from marathon_ray.scenario import Scenario
 from marathon_ray.toolkit import Toolkit
 
-Kind = Literal["worker", "node"]
+Kind = Literal["worker", "node", "drain"]
 RATE: Final = 2000  # records a second
 _BACK: Final = 0.9  # of the rate in a round: it is back
 _AWAY: Final = "4 s"  # how long a lost node is missed before another one comes
+_NOTICE: Final = 60  # s; a node that is drained is taken away when it was left, or after that time
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -85,6 +87,7 @@ class Loser:
         self.struck = self.room = 0.0  # monotonic seconds: of the loss, and from when on there was room for all again
         self.noticed: float | None = None
         self.back: float | None = None
+        self._left: Callable[[], bool] = lambda: False
 
     async def __call__(self, kit: Toolkit) -> None:
         await kit.steady(self._draw.uniform(2.0, 6.0))
@@ -97,12 +100,27 @@ class Loser:
             kill(hosts[one])
         else:
             self.victims = _on(hosts, hosts[one].node)
-            await blocking(self._nodes.kill, hosts[one].node)
-            await kit.steady(_AWAY)
-            await blocking(self._nodes.add)
-            self.room = time.monotonic()
+            await self._take(kit, hosts[one].node)
         await kit.until(self.is_back, within="60 s")
         await kit.steady("2 s")
+
+    async def _take(self, kit: Toolkit, node: str) -> None:
+        """That node is gone, and another one is there some seconds later."""
+        if self._kind == "drain":
+            await blocking(self._nodes.notify, node, seconds=_NOTICE)
+        else:
+            await blocking(self._nodes.kill, node)
+        await kit.steady(_AWAY)
+        await blocking(self._nodes.add)
+        self.room = time.monotonic()
+        if self._kind == "drain":
+            self._left = partial(self._nodes.is_left, node)
+            await kit.until(self.is_left, within=f"{_NOTICE} s")
+            await blocking(self._nodes.kill, node)
+
+    def is_left(self, view: object) -> bool:  # noqa: ARG002 - Ray tells it
+        """Whether no seat is on the node that will be taken away."""
+        return self._left()
 
     def is_back(self, view: object) -> bool:  # noqa: ARG002 - the rounds tell it
         """Whether all work again at their rate."""
@@ -112,9 +130,10 @@ class Loser:
         """One more round."""
         if not self.struck or round_.phase is not Phase.WORKLOAD:
             return
-        whole = all(doing.workers == doing.wanted for doing in round_.fleets.values())
-        if self.noticed is None and not whole:
-            self.noticed = time.monotonic()
+        lacks = any(doing.lost for doing in round_.fleets.values())
+        whole = not lacks and all(doing.workers == doing.wanted for doing in round_.fleets.values())
+        if not whole:
+            self.noticed, self.back = self.noticed or time.monotonic(), None
         rate = round_.fleets["writers"].counts.get("acknowledged", 0) / round_.seconds
         if self.back is None and self.noticed and whole and rate >= _BACK * RATE:
             self.back = time.monotonic()
@@ -145,6 +164,11 @@ class Lost:
         return sum(crew.deaths for crew in self.report.fleets)
 
     @property
+    def moved(self) -> int:
+        """Workers of all fleets that had left before their node was gone."""
+        return sum(crew.moved for crew in self.report.fleets)
+
+    @property
     def unheard(self) -> int:
         """The bound of what the lost ones did and nobody heard of."""
         return sum(tail.unheard for crew in self.report.fleets for tail in crew.tails)
@@ -162,7 +186,7 @@ class Lost:
 
 
 def lose(nodes: RayNodes, kafka: LocalKafka, folder: Path, *, kind: Kind, seed: int) -> Lost:
-    """A run on that cluster and these nodes, of which a worker or a node is lost."""
+    """A run on that cluster and these nodes, of which a worker or a node is lost, or a node is taken away with notice."""
     loser = Loser(nodes, kind, seed)
     opened = Opened(kafka.name, ours=False, cluster=kafka, begin=lambda: None, end=lambda: None)
     report = asyncio.run(run(Losing(lose=loser), cluster=opened, results=folder, seed=seed, tell=loser))

@@ -1,4 +1,4 @@
-"""Loses workers and whole Ray nodes at random moments of a run, and looks whether more than a tail was lost.
+"""Loses workers and whole Ray nodes, with notice and without, at random moments, and looks whether more than a tail is lost.
 
 python -m benchmarks.losses --times 20
 """
@@ -17,7 +17,7 @@ from marathon_ray.kafka.local import LocalKafka
 BACK: Final = 10.0  # seconds from when there is room again until all work at their rate
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _HEAD: Final = (
-    "    lost   load noticed    back  deaths unknown unheard acknowledged    found lost exact outcome  who; what was found\n"
+    "    lost   load noticed    back  deaths moved unknown unheard acknowledged    found lost exact outcome  who; what was found\n"
     "                      s       s"
 )
 
@@ -28,7 +28,7 @@ def row(number: int, one: Lost) -> str:
     found = Counter(finding.kind.value for finding in one.report.findings)
     said = [", ".join(seat.split("-", 3)[-1] for seat in one.victims), *(f"{n} {kind}" for kind, n in found.items())]
     return (
-        f"{number:3} {one.kind:6} {one.load:4.0f} {_seconds(one.noticed)} {_seconds(one.back)} {one.deaths:3} of {len(one.victims)}"
+        f"{number:3} {one.kind:6} {one.load:4.0f} {_seconds(one.noticed)} {_seconds(one.back)} {one.deaths:3} of {len(one.victims)} {one.moved:5}"
         f" {total('unknown'):7} {one.unheard:7} {total('acknowledged'):12} {total('found'):8} {total('lost'):4}"
         f" {'yes' if one.exact else 'NO':5} {one.report.outcome:8} {'; '.join([*said, one.report.cause])}"
     )
@@ -45,7 +45,7 @@ def summary(runs: list[Lost]) -> str:
     return (
         f"{sum(one.true for one in runs)} of {len(runs)} lost no more than a tail; {prompt} of {len(runs)} back within "
         f"{BACK:g} s (longest {_seconds(max(back, default=None)).strip()} s); "
-        f"{sum(one.deaths for one in runs)} deaths, {sum(one.report.total('unknown') for one in runs)} unknown of "
+        f"{sum(one.deaths for one in runs)} deaths, {sum(one.moved for one in runs)} moved, {sum(one.report.total('unknown') for one in runs)} unknown of "
         f"{sum(one.report.total('attempted') for one in runs)}; {dict(Counter(str(one.report.outcome) for one in runs))}"
     )
 
@@ -55,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.losses", description=__doc__.splitlines()[0])
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kind", choices=_KINDS, help="lose only these, else both in turn")
+    parser.add_argument("--kind", choices=_KINDS, help="lose only these, else all in turn")
     parser.add_argument("--results", type=Path, help="where the reports are left")
     asked = parser.parse_args()
     draw, runs = random.Random(asked.seed), []

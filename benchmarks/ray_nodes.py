@@ -3,17 +3,20 @@
 import os
 import signal
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 import ray
+from ray._private.state import actors
 from ray.cluster_utils import Cluster
 from ray.exceptions import RayError
 
 from actors.order import Ask, Host
 from marathon_ray.places.on_ray import connect, disconnect
 from marathon_ray.rotation.inbox import NAMESPACE
+from marathon_ray.spot import Notice, drain
 
 NODES: Final = 2  # beside the head
 _ROOM: Final = 0.4  # CPUs of a node that are free for seats
@@ -92,6 +95,17 @@ class RayNodes:
             with suppress(RayError):  # it is about to go
                 hosts[asked[ref]] = ray.get(ref).host
         return hosts
+
+    def is_left(self, node: str) -> bool:
+        """Whether no seat is on that node any more."""
+        known = actors().values()
+        return not any(one["Address"]["NodeID"] == node and one["State"] == "ALIVE" for one in known)
+
+    def notify(self, node: str, *, seconds: int) -> None:
+        """Ray is told that this node will be taken away so many seconds from now. Nobody takes it: that is for `kill`."""
+        drain(
+            Notice(datetime.now(UTC) + timedelta(seconds=seconds), "it was asked for"), node=node, address=self.address
+        )
 
     def kill(self, node: str) -> None:
         """That node is gone without a word, and what ran on it."""

@@ -52,3 +52,15 @@ def test_a_lost_node_costs_the_tails_of_all_its_workers_and_the_run_goes_on(
 ) -> None:
     one = lost(nodes, kafka, tmp_path, "node")
     assert one.report.total("unknown") >= sum(tail.pending for crew in one.report.fleets for tail in crew.tails)
+
+
+def test_a_node_that_is_taken_away_with_notice_leaves_nothing_in_the_dark(
+    nodes: RayNodes, kafka: LocalKafka, tmp_path: Path
+) -> None:
+    one = lose(nodes, kafka, tmp_path, kind="drain", seed=3)
+    assert any("-writers-" in seat for seat in one.victims)
+    assert (one.moved, one.deaths, one.unheard) == (len(one.victims), 0, 0)
+    assert one.report.total("unknown") == 0
+    assert one.true
+    assert one.back is not None
+    assert one.report.outcome is Outcome.PASSED, one.report.cause

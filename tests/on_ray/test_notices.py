@@ -1,0 +1,80 @@
+"""What the bench relies on when a node will be taken away, which no version of Ray promises: who says so, and how Ray acts."""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import ray
+
+from actors.order import Answer, Ask
+from benchmarks.ray_nodes import RayNodes
+from marathon_ray.places.notices import by_status, draining
+from marathon_ray.places.on_ray import OnRay
+from marathon_ray.spot import Notice, drain
+
+pytestmark = pytest.mark.on_ray
+_SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[RayNodes]:
+    with RayNodes() as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def places(nodes: RayNodes) -> Iterator[OnRay]:
+    places = OnRay()
+    yield places
+    asyncio.run(places.shut())
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def where(places: OnRay, seats: list[str]) -> list[str]:
+    """On which nodes these seats are."""
+    nodes: dict[str, str] = {}
+    deadline = time.monotonic() + _SECONDS
+    while len(nodes) < len(seats):
+        assert time.monotonic() < deadline
+        replies = asyncio.run(places.ask(dict.fromkeys(seats, Ask()), within=1.0))
+        nodes = {seat: reply.host.node for seat, reply in replies.items() if isinstance(reply, Answer)}
+    return [nodes[seat] for seat in seats]
+
+
+def open_(places: OnRay, seats: list[str]) -> list[str]:
+    for seat in seats:
+        places.open(seat)
+    return where(places, seats)
+
+
+def test_a_notice_is_heard_and_such_a_node_gets_no_new_seat_while_old_ones_go_on(
+    nodes: RayNodes, places: OnRay
+) -> None:
+    assert asyncio.run(places.notices()) == draining() == {}
+    assert by_status() == []
+    old = ["m-notice-1", "m-notice-2"]
+    first, second = open_(places, old)
+    assert first != second  # they are spread
+    nodes.notify(first, seconds=600)
+    until(lambda: list(asyncio.run(places.notices())) == [first])
+    assert 0 < draining()[first] - time.monotonic() <= 600
+    until(lambda: by_status() == [first])  # it hears of it a little later
+    assert open_(places, ["m-notice-3", "m-notice-4", "m-notice-5"]) == [second] * 3
+    assert where(places, old) == [first, second]
+    drain(
+        Notice(None, "no time"), node=second, address=nodes.address
+    )  # a notice without a time, and a time that is told later
+    assert draining()[second] == math.inf
+    nodes.notify(second, seconds=600)
+    assert draining()[second] < math.inf
+    nodes.kill(first)
+    until(lambda: first not in draining())
+    assert ray.is_initialized()
