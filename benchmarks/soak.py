@@ -34,6 +34,7 @@ from marathon_ray.usage import UsageError
 
 EVERY: Final = 120.0  # seconds from one loss to the next
 _AWAY: Final = 4.0  # s that a lost node is missed before another one comes
+_NOTICE: Final = 30  # s from when a node is told that it will be taken away
 _LOOK: Final = 2.0
 _SEEN_SECONDS: Final = 90.0  # for the moment in which a controller or a worker is to be killed
 _GONE_SECONDS: Final = 60.0
@@ -61,7 +62,19 @@ def _lose_node(nodes: RayNodes, draw: random.Random) -> str:
     return f"node {node[:8]} was killed{'' if busy else ', where no worker was'}, and another one came"
 
 
-WAYS: Final[Mapping[str, _Way]] = {"worker": _lose_worker, "node": _lose_node}  # in which load machines are lost
+def _drain_node(nodes: RayNodes, draw: random.Random) -> str:
+    node = draw.choice(sorted(nodes.names()))
+    nodes.notify(node, seconds=_NOTICE)
+    nodes.add()
+    deadline = time.monotonic() + _NOTICE
+    while not (left := nodes.is_left(node)) and time.monotonic() < deadline:
+        time.sleep(_LOOK)
+    nodes.kill(node)
+    return f"node {node[:8]} was drained, and killed {'when it was left' if left else 'with workers on it'}"
+
+
+# In which load machines are lost.
+WAYS: Final[Mapping[str, _Way]] = {"worker": _lose_worker, "node": _lose_node, "drained node": _drain_node}
 
 
 @dataclass(slots=True)

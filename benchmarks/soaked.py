@@ -56,7 +56,7 @@ class SoakedWrite(SteadyWrite):
 class SoakedLoss(Scenario):
     """Everything that the log holds is deleted in the middle of the run, and was promised to be kept."""
 
-    parcels: Topic = Topic(partitions=3, replication=3, min_insync=2)
+    parcels: Topic = Topic(partitions=3, replication=3, min_insync=2, retention="1 h")  # of which it is held to
     writers: Producers = Producers(to="parcels", rate="500 records/s", size="200 B", workers=1)
     auditors: Auditors = Auditors(of="parcels", trailing="1 min", workers=1)  # the second pass comes too late
     servers: str
