@@ -11,6 +11,7 @@ from marathon_ray.scenario import Scenario
 from marathon_ray.terms import GroupTerms, TopicTerms
 
 _SECOND = 10**9
+_FOR_EVER = 2**63 - 1
 
 
 def ordinals_of(topics: Mapping[str, Topic]) -> dict[str, int]:
@@ -23,16 +24,23 @@ def topic_terms(scenario: Scenario, field: str, topic_id: str, ordinals: Mapping
     topic = scenario.topics[field]
     compact = topic.cleanup == "compact"
     copied = [spec for spec in scenario.fleets.values() if isinstance(spec, Transactors) and field in spec.to]
-    kept = topic.retention
     return TopicTerms(
         topic_id=topic_id,
         partitions=topic.partitions,
         cleanup="compact" if compact else "delete",
         keys=_keys(scenario, field) if compact else 0,
-        retention=0 if kept is None or math.isinf(kept) else round(kept * _SECOND),
+        retention=_retention(topic),
         transactional=bool(copied),
         copies_of=ordinals[copied[0].of[copied[0].to.index(field)]] if copied else None,
     )
+
+
+def _retention(topic: Topic) -> int:
+    """ns; 0 where nothing is promised. Without a limit no age is old enough to go."""
+    kept = topic.retention
+    if kept is None:
+        return 0
+    return _FOR_EVER if math.isinf(kept) else round(kept * _SECOND)
 
 
 def _keys(scenario: Scenario, field: str) -> int:
