@@ -11,7 +11,7 @@ def test_an_unlimited_retention_is_one_that_no_record_outlives(kept: str | None,
     class Kept(Scenario):
         """All is kept."""
 
-        orders: Topic = Topic(retention=kept)
+        orders: Topic = Topic(partitions=1, retention=kept)
         writers: Producers = Producers(to="orders")
 
     assert topic_terms(Kept(), "orders", "id", {"orders": 1}).retention == nanoseconds
