@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import psutil
 
+from actors.order import Host
 from benchmarks import soak_checks, soaked
 from benchmarks.interruptions import leftovers
 from benchmarks.moody import Moody
@@ -42,10 +43,16 @@ _SEAT: Final = "ray::RayShell"  # what Ray calls a seat's process
 _Way = Callable[[RayNodes, random.Random], str]
 
 
-def _lose_worker(nodes: RayNodes, draw: random.Random) -> str:
+def _workers(nodes: RayNodes) -> Mapping[str, Host]:
+    """Where each is, as soon as there are any: there are none between two runs, and while a controller waits."""
     deadline = time.monotonic() + _SEEN_SECONDS
     while not (hosts := nodes.seats()) and time.monotonic() < deadline:
-        time.sleep(_LOOK)  # between two runs, or while a controller waits for its lease
+        time.sleep(_LOOK)
+    return hosts
+
+
+def _lose_worker(nodes: RayNodes, draw: random.Random) -> str:
+    hosts = _workers(nodes)
     if not hosts:
         return "no worker was there to be killed"
     name = draw.choice(sorted(hosts))
@@ -54,7 +61,7 @@ def _lose_worker(nodes: RayNodes, draw: random.Random) -> str:
 
 
 def _lose_node(nodes: RayNodes, draw: random.Random) -> str:
-    busy = sorted({host.node for host in nodes.seats().values()} & set(nodes.names()))
+    busy = sorted({host.node for host in _workers(nodes).values()} & set(nodes.names()))
     node = draw.choice(busy or sorted(nodes.names()))
     nodes.kill(node)
     time.sleep(_AWAY)
@@ -63,7 +70,8 @@ def _lose_node(nodes: RayNodes, draw: random.Random) -> str:
 
 
 def _drain_node(nodes: RayNodes, draw: random.Random) -> str:
-    node = draw.choice(sorted(nodes.names()))
+    busy = sorted({host.node for host in _workers(nodes).values()} & set(nodes.names()))
+    node = draw.choice(busy or sorted(nodes.names()))
     nodes.notify(node, seconds=_NOTICE)
     nodes.add()
     deadline = time.monotonic() + _NOTICE
