@@ -62,11 +62,11 @@ class RayNodes:
                 return self._cluster.add_node(**options)
         return self._cluster.add_node(**options)
 
-    def add(self) -> str:
+    def add(self, **labels: str) -> str:
         """One more node; returns its id."""
         self._number += 1
         mark = f"node-{self._number}"
-        node = self._start(num_cpus=1, resources={mark: 1})
+        node = self._start(num_cpus=1, resources={mark: 1}, labels=labels)
         known = ray.nodes()  # type: ignore[no-untyped-call]
         name = next(str(one["NodeID"]) for one in known if mark in one["Resources"])
         self._nodes[name] = node

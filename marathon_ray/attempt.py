@@ -24,6 +24,7 @@ from marathon_ray.names import Names
 from marathon_ray.places.place import Places
 from marathon_ray.planning import fleets_of, workers_of
 from marathon_ray.promises.promise import Ending, Promise, State, Verdict
+from marathon_ray.reconcile import Limits
 from marathon_ray.round import Doing, Phase, Round
 from marathon_ray.rounds import BenchError, Rounds, Sink
 from marathon_ray.scenario import Scenario
@@ -42,13 +43,15 @@ _ENDS_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where an attempt is made, and where it is written down; `clock` is when the run began, monotonic."""
+    """Where an attempt is made, and where it is written down; `clock` is when the run began, monotonic; `patience` the
+    seconds within which a seat comes to life there."""
 
     cluster: Cluster
     places: Places
     journal: Journal
     note: Callable[[str], None] = lambda _: None
     clock: float = field(default_factory=time.monotonic)
+    patience: float = Limits().start
 
 
 class Attempt:
@@ -145,7 +148,7 @@ class Attempt:
         }
         target = Target(secrets.randbits(32), self.properties, places)
         workers = workers_of(self.scenario)
-        return {
+        fleets = {
             name: Fleet(
                 name,
                 self.names.given(spec),
@@ -156,6 +159,9 @@ class Attempt:
             )
             for name, spec in fleets_of(self.scenario).items()
         }
+        for fleet in fleets.values():
+            fleet.limits = Limits(start=self._site.patience)
+        return fleets
 
     def _kit(self) -> Toolkit:
         assert self.injections is not None  # noqa: S101 - made with the rounds

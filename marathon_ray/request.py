@@ -8,6 +8,7 @@ from marathon_ray.scenario import Scenario
 from marathon_ray.usage import UsageError, nearest
 
 PLACES: Final = ("ray", "here")
+NODES: Final = ("any", "spot")
 
 
 def check(scenario: object, options: Mapping[str, object], known: Collection[str]) -> None:
@@ -19,9 +20,11 @@ def check(scenario: object, options: Mapping[str, object], known: Collection[str
     for option in options:
         if option not in known:
             raise UsageError(f"option {option} is not known; {nearest(option, known)}")
-    places = options.get("places", PLACES[0])
-    if places not in PLACES:
-        raise UsageError(f"places {places!r} is not known; {nearest(str(places), PLACES)}")
+    for option, words in (("places", PLACES), ("nodes", NODES)):
+        if (word := options.get(option, words[0])) not in words:
+            raise UsageError(f"{option} {word!r} is not known; {nearest(str(word), words)}")
+    if options.get("places") == "here" and options.get("nodes", NODES[0]) != NODES[0]:
+        raise UsageError("nodes: workers in this process have none to choose; leave --places here out, or --nodes")
     seed = options.get("seed")
     if seed is not None and not isinstance(seed, int):
         raise UsageError(f"seed {seed!r}: it is an integer, or None")

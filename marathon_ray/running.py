@@ -27,7 +27,6 @@ from marathon_ray.kafka.cluster import Cluster, KafkaError
 from marathon_ray.names import Names
 from marathon_ray.notebook import onlooker
 from marathon_ray.outcome import Outcome, outcome
-from marathon_ray.places.place import Places
 from marathon_ray.planning import mistakes, workers_of
 from marathon_ray.promises.generator import GeneratorHonest
 from marathon_ray.reclaim import started
@@ -69,13 +68,14 @@ class Course:
 class Options(TypedDict, total=False):
     """How a run is made. `cluster` is "local" (made for it), "HOST:PORT", the name of a local one that runs, or a YAML
     file; workers live on Ray ("ray", by default) or in this process ("here"), on the Ray cluster at the address `ray` or on
-    one that is started for it. A folder of its own in `results` has the journal, the report and the series. `tell` hears how
+    one that is started for it, on "any" of its nodes or on "spot" `nodes`. A folder of its own in `results` has the journal, the report and the series. `tell` hears how
     it goes on; without it a notebook's cell shows that, and a program hears nothing. Where `signals`
     is false nothing but a cancellation of whoever awaits it stops it; its message, if there is one, is told as the cause."""
 
     cluster: str | Opened
     places: str
     ray: str | None
+    nodes: str
     results: str | Path
     seed: int | None
     bench: str
@@ -109,7 +109,8 @@ async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, o
     if lacking := missing(scenario.suffers, opened.cluster):
         course.skipped = "; ".join([*lacking, opened.remedy(scenario.suffers)])
     on_ray = options.get("places", RAY) != HERE and not course.skipped
-    ground = Ground(on_ray=on_ray, address=options.get("ray"), seats=sum(workers_of(scenario).values()))
+    seats = sum(workers_of(scenario).values())
+    ground = Ground(on_ray=on_ray, address=options.get("ray"), seats=seats, nodes=options.get("nodes", "any"))
     hears = options.get("signals", True)
     if hears:
         stops.install()
@@ -124,7 +125,7 @@ async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, o
                 host=socket.gethostname(),
             )  # fmt: skip
             desk = Desk(scenario, names, folder, journal, opened, audience, course, stops, note, seed)
-            report = await desk.play(ground.places())
+            report = await desk.play(ground)
             report.write(folder)
             if report.series:
                 page.write(report, folder)
@@ -153,16 +154,17 @@ class Desk:
     series: Series | None = None
     broken: set[str] = field(default_factory=set)  # promises of safety, as far as the journal knows
 
-    async def play(self, places: Places) -> Report:
+    async def play(self, ground: Ground) -> Report:
         """From the cluster to the report."""
         thing = Thing("cluster", self.opened.name)
         try:
             self.journal.intend(thing, ours=self.opened.ours)
             self.note(f"cluster {self.opened.name}")
             if not self.course.skipped:
+                await self.stops.step(ground.grow(self.note))
                 cluster = await self.stops.step(blocking(self.opened.acquire))
                 await self.stops.step(blocking(self._rehearse, cluster))
-                await self._on(cluster, places)
+                await self._on(cluster, ground)
         except InterruptionError as cause:
             self.course.interrupted.append(str(cause))
         finally:
@@ -178,10 +180,11 @@ class Desk:
         except KafkaError as error:
             raise KafkaError(str(error).replace(self.names.of(""), "")) from None
 
-    async def _on(self, cluster: Cluster, places: Places) -> None:
+    async def _on(self, cluster: Cluster, ground: Ground) -> None:
+        places = ground.places()
         try:
             self.series = Series()
-            site = Site(cluster, places, self.journal, self.note, self.course.clock)
+            site = Site(cluster, places, self.journal, self.note, self.course.clock, ground.patience)
             self.attempt = Attempt(self.scenario, self.names, site, seed=self.seed, sinks=(self.series.add, self._show))
             self.attempt.promises.append(GeneratorHonest())
             self.attempt.begin()

@@ -462,6 +462,11 @@ def test_results_that_cannot_be_written_cost_a_line_and_leave_nothing(
 ASKED: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "a misspelt option": ({"clutser": "local"}, "option clutser is not known; did you mean cluster?"),
     "a place that is none": ({"places": "rya"}, "places 'rya' is not known; did you mean ray?"),
+    "nodes that are none": ({"nodes": "spto"}, "nodes 'spto' is not known; did you mean spot?"),
+    "nodes in this process": (
+        {"places": "here", "nodes": "spot"},
+        "nodes: workers in this process have none to choose; leave --places here out, or --nodes",
+    ),
     "a seed that is none": ({"seed": "7"}, "seed '7': it is an integer, or None"),
     "a bench that is none": ({"bench": "A"}, "bench 'A': 1 to 20 of a-z, 0-9 and _"),
 }

@@ -15,6 +15,9 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig
 from ray.autoscaler.v2.scheduler import ResourceDemandScheduler, SchedulingRequest
 from ray.autoscaler.v2.utils import ResourceRequestUtil
+from ray.core.generated import autoscaler_pb2, common_pb2
+
+from marathon_ray.places.head import MARKETS
 
 FILE = Path(__file__).parents[1] / "cluster.yaml"
 CONFIG: dict[str, Any] = yaml.safe_load(FILE.read_text())
@@ -148,14 +151,28 @@ def test_each_mistake_is_found(plant: Callable[[Config], None]) -> None:
     assert complaints(config)
 
 
-def launched(workers: int, *, gone: tuple[str, ...] = ()) -> dict[str, int]:
-    """What Ray's own autoscaler would launch for workers of the usual size, after it could not have the types in `gone`."""
+def launched(workers: int, *, gone: tuple[str, ...] = (), nodes: str = "any", asked: int = 0) -> dict[str, int]:
+    """What Ray's own autoscaler would launch for workers of the usual size on such nodes, after it could not have the types
+    in `gone`, and was asked for room for so many."""
     config = AutoscalingConfig(copy.deepcopy(CONFIG), skip_content_hash=True)
+    operator = common_pb2.LABEL_OPERATOR_IN  # type: ignore[attr-defined]
+    selectors = [[(MARKET, operator, [market])] for market in MARKETS[nodes]]
+    worker, room = (
+        ResourceRequestUtil.make({"CPU": 0.1}, label_selectors=selectors),
+        ResourceRequestUtil.make({"CPU": 0.1}),
+    )
     request = SchedulingRequest(
         disable_launch_config_check=True,
         node_type_configs=config.get_node_type_configs(),
         max_num_nodes=config.get_max_num_nodes(),
-        resource_requests=ResourceRequestUtil.group_by_count([ResourceRequestUtil.make({"CPU": 0.1})] * workers),
+        resource_requests=ResourceRequestUtil.group_by_count([worker] * workers),
+        cluster_resource_constraints=[
+            autoscaler_pb2.ClusterResourceConstraint(  # type: ignore[attr-defined]
+                resource_requests=ResourceRequestUtil.group_by_count([room] * asked)
+            )
+        ]
+        if asked
+        else [],
         recoverable_resource_availabilities=dict.fromkeys(gone, 0.0),
     )
     reply = ResourceDemandScheduler(Mock()).schedule(request)
@@ -163,8 +180,18 @@ def launched(workers: int, *, gone: tuple[str, ...] = ()) -> dict[str, int]:
     return dict(Counter({each.instance_type: each.count for each in reply.to_launch}))
 
 
+SPOT_TYPES = ("spot-c7i", "spot-c7a", "spot-c6i")
+
+
 def test_ray_would_launch_spot_first_then_other_spot_then_on_demand() -> None:
-    spot = ("spot-c7i", "spot-c7a", "spot-c6i")
     assert launched(70) == {"spot-c7i": 2}
-    assert launched(70, gone=spot[:1]) == {"spot-c7a": 2}
-    assert launched(70, gone=spot) == {"fallback": 2}
+    assert launched(70, gone=SPOT_TYPES[:1]) == {"spot-c7a": 2}
+    assert launched(70, gone=SPOT_TYPES) == {"fallback": 2}
+
+
+def test_for_workers_on_spot_it_would_launch_the_fallback_only_since_a_run_asks_for_room_of_any_kind() -> None:
+    assert launched(70, nodes="spot") == {"spot-c7i": 2}
+    assert launched(70, nodes="spot", gone=SPOT_TYPES[:1]) == {"spot-c7a": 2}
+    assert "fallback" not in launched(70, nodes="spot", gone=SPOT_TYPES)
+    assert launched(70, nodes="spot", gone=SPOT_TYPES, asked=70)["fallback"] == 2
+    assert launched(0, asked=70) == {"spot-c7i": 2}

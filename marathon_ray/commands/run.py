@@ -37,6 +37,9 @@ class Options:
     """Where workers live: on Ray, or in this process."""
     ray: str | None = None
     """The Ray cluster's address; without it one is started here."""
+    nodes: Literal["any", "spot"] = "any"
+    """Nodes of the Ray cluster on which workers live: any, or those labelled ray.io/market-type=spot, and on-demand ones
+    where there is no room on these."""
     results: Path = Path("results")
     """The folder in which each run has a folder of its own."""
     seed: int | None = None
@@ -72,6 +75,7 @@ def played(scenario: Scenario, options: Options, *, cluster: str | Opened | None
                 cluster=cluster or options.cluster,
                 places=options.places,
                 ray=options.ray,
+                nodes=options.nodes,
                 results=options.results,
                 seed=options.seed,
                 bench=bench(options.bench),

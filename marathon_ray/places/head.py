@@ -1,14 +1,21 @@
-"""The head of a Ray cluster: whether one is at an address, and whether there is room for what a run needs."""
+"""The head of a Ray cluster: whether one is at an address, and whether there is room for what a run needs, on which nodes."""
 
 import os
 import re
 import socket
 import time
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import ray
-from ray._private.state import state
+from ray._private.state import available_resources_per_node, state
+from ray.autoscaler.sdk import request_resources
 
+MARKET: Final = "ray.io/market-type"  # the label by which Ray itself tells what a node costs
+# By the word of a run: the values of that label that it takes, the first before the second; none: any node will do.
+MARKETS: Final[Mapping[str, tuple[str, ...]]] = {"any": (), "spot": ("spot", "on-demand")}
+_OWN: Final = "ray.io/node-id"  # a label that every node has to itself
+_SHOWN: Final = 6  # labels
 _REACH_SECONDS: Final = 5.0
 _LAST_PORT: Final = 65_535
 _HEARSAY_SECONDS: Final = 2.0
@@ -37,20 +44,67 @@ class Room(NamedTuple):
         )
 
 
-def lacking(workers: int, *, cpus: float) -> str:
-    """What `Room` says of the cluster that this process drives; it may take a moment to hear of all that is free."""
+class Node(NamedTuple):
+    """A node of a Ray cluster: CPUs in all and free, and its labels."""
+
+    whole: float
+    free: float
+    labels: Mapping[str, str]
+
+
+def mislabelled(nodes: Sequence[Node], words: str) -> str:
+    """Why no seat would ever come to life on `words` nodes of these (a word of MARKETS); empty where one would."""
+    markets = MARKETS[words]
+    if not markets or any(node.labels.get(MARKET) in markets for node in nodes):
+        return ""
+    there = sorted({f"{name}={value}" for node in nodes for name, value in node.labels.items() if name != _OWN})
+    more = [f"{len(there) - _SHOWN} more"] if len(there) > _SHOWN else []
+    return (
+        f"{words} nodes are asked for, and of {len(nodes)} that have CPUs none has the label {MARKET}="
+        f"{' or '.join(markets)}; labels that there are: {', '.join([*there[:_SHOWN], *more]) or 'none'}"
+    )
+
+
+def lacking(workers: int, *, cpus: float, nodes: str = "any") -> str:
+    """What `Room` says of the cluster that this process drives, or that it has no such nodes; it may take a moment to hear
+    of all that is free. What labels a cluster that grows would give to nodes that are not there is not known."""
     deadline = time.monotonic() + _HEARSAY_SECONDS
-    while (found := room().lacking(workers, cpus=cpus)) and time.monotonic() < deadline:
+    while (found := _lacking(workers, cpus, nodes)) and time.monotonic() < deadline:
         time.sleep(_LOOK_SECONDS)
     return found
 
 
-def room() -> Room:
-    """Of the cluster that this process drives."""
-    whole, free = ray.cluster_resources(), ray.available_resources()  # type: ignore[no-untyped-call]
+def _lacking(workers: int, cpus: float, nodes: str) -> str:
+    there = room(nodes)
+    unfit = "" if there.reach is not None else mislabelled(_nodes(), nodes)
+    return unfit or there.lacking(workers, cpus=cpus)
+
+
+def room(nodes: str = "any") -> Room:
+    """Of such nodes of the cluster that this process drives; it can grow to `reach` with all kinds of nodes."""
+    markets = MARKETS[nodes]
+    fit = [node for node in _nodes() if not markets or node.labels.get(MARKET) in markets]
     most = state.get_max_resources_from_cluster_config()
     reach = None if most is None else float(most.get("CPU", 0))
-    return Room(whole.get("CPU", 0.0), free.get("CPU", 0.0), reach)
+    return Room(sum(node.whole for node in fit), sum(node.free for node in fit), reach)
+
+
+def _nodes() -> list[Node]:
+    """Those that live and have CPUs: no seat ever comes to another."""
+    free: Mapping[str, Mapping[str, float]] = available_resources_per_node()  # type: ignore[no-untyped-call]
+    known: Sequence[Mapping[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return [
+        Node(whole, free.get(one["NodeID"], {}).get("CPU", 0.0), one["Labels"])
+        for one in known
+        if one["Alive"] and (whole := one["Resources"].get("CPU", 0.0))
+    ]
+
+
+def ask_for(workers: int, *, cpus: float) -> None:
+    """A cluster that grows by itself shall have that much in all, until it is asked for something else; 0: it may shrink.
+    Nothing is said of labels: for seats that want spot Ray launches spot nodes alone, even while there are none to be had;
+    for this it goes on to other kinds. Whoever asks last is heard, whichever program it is."""
+    request_resources(bundles=[{"CPU": cpus}] * workers)
 
 
 def reach(address: str) -> None:

@@ -97,10 +97,12 @@ def _let_ray_print(*, yes: bool) -> None:
 
 
 class OnRay:
-    """`Places` whose seats need `cpus` each; they are spread over the nodes. Ray is connected."""
+    """`Places` whose seats need `cpus` each; they are spread over the nodes, or over those that `nodes` means, a word of
+    `head.MARKETS`. A node without CPUs, as a head may be, gets none. Ray is connected."""
 
-    def __init__(self, *, cpus: float = CPUS) -> None:
+    def __init__(self, *, cpus: float = CPUS, nodes: str = "any") -> None:
         self._cpus = cpus
+        self._nodes, self._where = nodes, _where(nodes)
         self._clerk = ThreadPoolExecutor(1, thread_name_prefix="ray")  # calls Ray in order, and never in the loop
         self._seats: dict[str, Future[_Handle]] = {}
         self._asking: Asking[Future[_Sent]] = Asking(self._send, _ended)
@@ -114,6 +116,7 @@ class OnRay:
         return Seat.options(
             name=seat, num_cpus=self._cpus, scheduling_strategy="SPREAD", max_restarts=-1, max_task_retries=0,
             enable_task_events=False,  # an ask a second of a thousand seats is no news, and to report it costs the driver
+            **self._where,
         ).remote()  # fmt: skip
 
     def _send(self, asks: Mapping[str, Ask]) -> Mapping[str, Future[_Sent]]:
@@ -134,7 +137,7 @@ class OnRay:
         return await asyncio.to_thread(self._room)
 
     def _room(self) -> str:
-        there = head.room()
+        there = head.room(self._nodes)
         return f"each needs {self._cpus:g} CPU, the Ray cluster has {there.whole:g} in all and {there.free:g} free"
 
     def close(self, seat: str) -> None:
@@ -151,6 +154,14 @@ class OnRay:
         await asyncio.to_thread(wait, [last], _SHUT_SECONDS)
         self._clerk.shutdown(wait=False)
         self._notices.close()
+
+
+def _where(nodes: str) -> dict[str, Any]:
+    """Ray's options of an actor that shall be on such nodes: on those of the first market, else of the next."""
+    selectors = [{head.MARKET: market} for market in head.MARKETS[nodes]]
+    if not selectors:
+        return {}
+    return {"label_selector": selectors[0], "fallback_strategy": [{"label_selector": each} for each in selectors[1:]]}
 
 
 def _all_sent(made: Mapping[str, Future[_Handle]], asks: Mapping[str, Ask]) -> _Sent:

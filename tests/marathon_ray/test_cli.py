@@ -133,7 +133,7 @@ def test_a_run_is_asked_for_what_the_options_and_fields_say(marathon: Callable[.
     assert marathon("run", "kill-leader", "--down", "3 s", *options, "--orders.partitions=5")[0] == 0
     asked = {name: value for name, value in fake.asked.items() if name != "tell"}
     assert asked == {
-        "cluster": "here:9092", "places": "here", "ray": None, "results": Path("r"), "seed": 7, "bench": "b_1",
+        "cluster": "here:9092", "places": "here", "ray": None, "nodes": "any", "results": Path("r"), "seed": 7, "bench": "b_1",
     }  # fmt: skip
     assert fake.scenario is not None
     assert fake.scenario.model_dump()["down"] == 3.0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def on_ray(ray_here: None) -> Iterator[OpenPlaces]:
     """Make places with ``on_ray(**options)``; they are shut when the test is over."""
     made: list[OnRay] = []
 
-    def make(**options: float) -> OnRay:
+    def make(**options: Any) -> OnRay:
         made.append(OnRay(**options))
         return made[-1]
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from ray._private.utils import check_version_info
+from ray._raylet import RAY_NODE_MARKET_TYPE_KEY  # type: ignore[attr-defined]
 
 from marathon_ray.places import head
-from marathon_ray.places.head import Room
+from marathon_ray.places.head import MARKET, Node, Room, mislabelled
 from marathon_ray.places.on_ray import connect
 
 
@@ -72,3 +73,35 @@ def test_other_versions_are_told_in_one_line(ray_version: str, python_version: s
 def test_what_is_free_counts_and_where_a_cluster_grows_what_it_can_grow_to(room: Room, lacking: str) -> None:
     line = f"6 workers of 0.1 CPU (0.6) are needed, {lacking}: add nodes or use fewer workers" if lacking else ""
     assert room.lacking(6, cpus=0.1) == line
+
+
+SPOT, DEAR, PLAIN = (
+    Node(4, 4, {"ray.io/node-id": "n", **more}) for more in ({MARKET: "spot"}, {MARKET: "on-demand"}, {})
+)
+KEPT = Node(4, 4, {MARKET: "reserved", "zone": "b"})
+
+
+def test_the_label_is_rays_own() -> None:
+    assert MARKET == RAY_NODE_MARKET_TYPE_KEY
+
+
+@pytest.mark.parametrize("nodes", [[SPOT], [PLAIN, DEAR]])
+def test_spot_nodes_are_there_or_those_instead_of_them(nodes: list[Node]) -> None:
+    assert mislabelled(nodes, "spot") == ""
+
+
+@pytest.mark.parametrize(
+    ("nodes", "labels"),
+    [
+        ([], "none"),
+        ([PLAIN], "none"),
+        ([PLAIN, KEPT], "ray.io/market-type=reserved, zone=b"),
+        ([Node(1, 1, {f"l{at}": "v" for at in range(8)})], "l0=v, l1=v, l2=v, l3=v, l4=v, l5=v, 2 more"),
+    ],
+)
+def test_where_no_node_has_the_label_those_that_there_are_are_told(nodes: list[Node], labels: str) -> None:
+    assert mislabelled(nodes, "any") == ""
+    assert mislabelled(nodes, "spot") == (
+        f"spot nodes are asked for, and of {len(nodes)} that have CPUs none has the label ray.io/market-type=spot or "
+        f"on-demand; labels that there are: {labels}"
+    )
