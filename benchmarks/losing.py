@@ -148,7 +148,7 @@ def _on(hosts: Mapping[str, Host], node: str) -> tuple[str, ...]:
 
 @plain(frozen=True, slots=True)
 class Lost:
-    """One such run. Times are seconds: from the loss until it was `noticed`, and from when there was room again until all
+    """One such run. Times are seconds: from the loss until it was `noticed` (from the notice until the first moved), and from when there was room again until all
     were `back` at their rate (None: never). `load` is the machine's at the loss, averaged over a minute."""
 
     kind: Kind
