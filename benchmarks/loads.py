@@ -28,25 +28,10 @@ class Plane(Scenario):
         await kit.steady(self.steady)
 
 
-class Eight(Scenario):
+class Eight(Plane):
     """What is written is there, and is delivered: eight workers of three kinds."""
 
     orders: Topic = Topic(partitions=12, replication=1, min_insync=1)
     writers: Producers = Producers(to="orders", size="100 B", workers=3)
     readers: Consumers = Consumers(of="orders", group="live", workers=2)
     auditors: Auditors = Auditors(of="orders", trailing="2 s", workers=3)
-    warm: Duration = 5
-    steady: Duration = 10
-
-    @property
-    def lasts(self) -> float:
-        return self.steady
-
-    def promises(self) -> Iterator[Promise]:
-        yield Integrity("orders")
-
-    async def warmup(self, kit: Toolkit) -> None:
-        await kit.steady(self.warm)
-
-    async def workload(self, kit: Toolkit) -> None:
-        await kit.steady(self.steady)
