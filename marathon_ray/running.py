@@ -6,6 +6,7 @@ import socket
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -131,7 +132,8 @@ async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, o
                 page.write(report, folder)
             journal.write("end", outcome=report.outcome, cause=report.cause)
     finally:
-        await blocking(ground.leave)
+        with suppress(InterruptionError):  # a verdict that is on the disk is the verdict, whoever wants an end by then
+            await stops.step(blocking(ground.leave), bears=2)
         stops.remove()
     return report
 

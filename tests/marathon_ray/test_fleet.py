@@ -42,8 +42,8 @@ def workers(fleet: Fleet) -> list[str]:
 
 
 def offsets(crew: Crew) -> int:
-    """Records in the log, by what the first pass says of where it stands."""
-    return sum(at for at, _ in crew.told._stands["first"].values())
+    """Records in the log, by what the first pass has said so far."""
+    return sum(at for at, _ in crew.told._stands.get("first", {}).values())
 
 
 def test_a_fleet_does_nothing_before_it_is_started(crew: Crew, places: Perilous) -> None:

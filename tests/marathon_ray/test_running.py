@@ -1,0 +1,61 @@
+"""A run as a whole, where that needs no Kafka."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.spec import Producers
+from marathon_ray.clusters import Opened
+from marathon_ray.faults.broker import Kill
+from marathon_ray.ground import Ground
+from marathon_ray.kafka.existing import Existing
+from marathon_ray.kafka.topics import Topic
+from marathon_ray.outcome import Outcome
+from marathon_ray.promises.promise import Promise
+from marathon_ray.report.report import Report
+from marathon_ray.running import run
+from marathon_ray.scenario import Scenario
+from marathon_ray.toolkit import Toolkit
+
+
+class Killing(Scenario):
+    """It wants what the cluster cannot suffer."""
+
+    orders: Topic = Topic(partitions=3)
+    writers: Producers = Producers(to="orders", rate="1000 records/s")
+    suffers = (Kill,)
+
+    def promises(self) -> Iterator[Promise]:
+        return iter(())
+
+    async def workload(self, kit: Toolkit) -> None:
+        raise AssertionError("it cannot be played")
+
+
+def test_a_run_that_is_stopped_when_its_report_is_there_keeps_its_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Existing({"bootstrap.servers": "nowhere:1"})
+    given = Opened("theirs", ours=False, cluster=cluster, begin=pytest.fail, end=lambda: None)
+
+    async def stopped_late() -> Report:
+        loop = asyncio.get_running_loop()
+        task = asyncio.ensure_future(run(Killing(), cluster=given, places="here", results=tmp_path, signals=False))
+
+        def leave(ground: Ground) -> None:
+            asyncio.run_coroutine_threadsafe(_cancel(task), loop).result()
+
+        monkeypatch.setattr(Ground, "leave", leave)
+        return await task
+
+    report = asyncio.run(stopped_late())
+    (folder,) = tmp_path.iterdir()
+    assert report == Report.read(folder)
+    assert report.outcome is Outcome.SKIPPED
+
+
+async def _cancel(task: "asyncio.Task[Any]") -> None:
+    task.cancel("a person")
