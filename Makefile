@@ -13,7 +13,7 @@ setup: .venv/ready  ## make the environment: exact versions, checked hashes
 	@# by uv, which takes seconds where pip takes minutes
 	@awk '/^uv==/ {own = 1} own {print} own && !/\\$$/ {exit}' requirements.lock >.venv/uv.txt
 	$(PIP) --require-hashes -r .venv/uv.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
 		|| $(PIP) --require-hashes -r requirements.lock  # which knows what was set for pip alone
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
