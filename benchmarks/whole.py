@@ -107,10 +107,15 @@ def whole(head: RayHead, bootstrap: str, scenario: str, *fields: str) -> Whole:
         )  # fmt: skip
         watchdog = threading.Timer(_WITHIN, process.terminate)
         watchdog.start()
-        for line in process.stdout or ():
-            heard.take(line, head)
-        code = process.wait()
-        watchdog.cancel()
+        try:
+            for line in process.stdout or ():
+                heard.take(line, head)
+        except BaseException:
+            process.terminate()
+            raise
+        finally:
+            code = process.wait()
+            watchdog.cancel()
         errors.seek(0)
         words = errors.read().decode(errors="replace")
     if code or heard.ended.get("outcome") != "passed":
