@@ -67,10 +67,9 @@ class Rounds:
             await self._whole(self.turn())
             self._hurry.clear()
             rest = max(0.05, began + SECONDS - time.monotonic())
-            try:
-                await asyncio.wait_for(self._hurry.wait(), rest)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(rest):  # and not wait_for, which loses a cancellation before Python 3.12
+                    await self._hurry.wait()
 
     async def _whole(self, turn: Coroutine[None, None, Round]) -> None:
         """To its end, also when cancelled meanwhile: what a round saw of its workers is told."""
@@ -94,7 +93,8 @@ class Rounds:
         """A round has ended, or so many seconds are over."""
         async with self._turned:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._turned.wait(), within)
+                async with asyncio.timeout(within):
+                    await self._turned.wait()
 
     async def turn(self) -> Round:
         """One round."""

@@ -204,7 +204,8 @@ class Controller:
                 self.doing = f"waits: {why}" + (f", until {until.astimezone(UTC).strftime(_TIME)}" if until else "")
                 rest = _NAP if until is None else min(_NAP, (until - datetime.now(UTC)).total_seconds())
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._poked.wait(), max(0.05, rest))
+                    async with asyncio.timeout(max(0.05, rest)):
+                        await self._poked.wait()
             case Begin():
                 await self._attempt(turn(self.plan, self.standing.number))
 

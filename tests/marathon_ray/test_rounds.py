@@ -103,3 +103,31 @@ def test_what_a_fleet_cannot_do_is_told_when_all_were_asked() -> None:
     ):
         asyncio.run(turned(one, 2))
     assert one.most == {"writers": 0, "readers": 0}
+
+
+@pytest.mark.parametrize("steps", range(8))
+def test_a_cancellation_is_not_lost_on_what_happens_in_the_same_moment(steps: int) -> None:
+    async def cancelled() -> tuple[bool, bool]:
+        one = Rounds({}, Accounts({}), (), began=time.monotonic())
+        heart, waiter = asyncio.create_task(one.run()), asyncio.create_task(_waits(one))
+        await one.next(_SECONDS)
+        await asyncio.sleep(0.02)  # both wait
+        one.hurry()
+        async with one._turned:
+            one._turned.notify_all()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        tasks = (heart, waiter)
+        for task in tasks:
+            task.cancel()
+        done, _ = await asyncio.wait(tasks, timeout=1.5)
+        for task in tasks:
+            task.cancel()
+        return heart in done, waiter in done
+
+    assert asyncio.run(cancelled()) == (True, True)
+
+
+async def _waits(one: Rounds) -> None:
+    while True:
+        await one.next(_SECONDS)
