@@ -13,6 +13,7 @@ from actors.spec import Auditors, Producers, Stand, WorkerSpec
 from actors.target import Target
 from marathon_ray.accounts import Accounts
 from marathon_ray.gathering import Answered, Gathering, Loss
+from marathon_ray.offered import largest
 from marathon_ray.places.place import Places, Reply
 from marathon_ray.reconcile import Action, Bury, Close, GiveUp, Limits, Open, Overdue, Renew, Retire, Wanted, reconcile
 from marathon_ray.round import Doing
@@ -45,6 +46,7 @@ class Fleet:
         self._workers, self._places, self._prefix = workers, places, f"m-{run}-{name}"
         self._partitions = {topic: place.partitions for topic, place in target.topics.items()}
         self._revision = 1
+        self.largest = largest(spec)  # of a record, in bytes, by all that it was asked for so far
         self._wanted = 0
         self._seats: dict[str, Seat] = {}
         self._numbers = count(1)
@@ -67,7 +69,7 @@ class Fleet:
         """From the next round on it does this. Raises ValueError on a spec of another kind."""
         if type(spec) is not type(self.spec):
             raise ValueError(f"fleet {self.name} is one of {type(self.spec).__name__}, not of {type(spec).__name__}")
-        self.spec = spec
+        self.spec, self.largest = spec, max(self.largest, largest(spec))
         self._revision += 1
         self._failures.clear()
 

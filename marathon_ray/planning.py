@@ -12,6 +12,7 @@ from actors.spec import Auditors, Consumers, Producers, Transactors, WorkerSpec
 from actors.units import duration_text
 from marathon_ray.balance import Balance
 from marathon_ray.fitting import unfit
+from marathon_ray.kafka.kept import kept
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.offered import Load, Loads, peaks, read_by, totals, written_by
 from marathon_ray.playable import AUDITORS, unplayable
@@ -227,5 +228,6 @@ def _demanded(scenario: Scenario) -> Iterator[str]:
 
 
 def _demand(promise: Promise, declared: Declared, ordinals: Mapping[str, int]) -> str:
-    nothing = Ending(declared, ordinals, Balance({}))
+    keeps = {name: kept(topic.settings()) for name, topic in declared.topics.items()}
+    nothing = Ending(declared, ordinals, Balance({}), kept=keeps)
     return promise.verdict(promise.begin(declared, ordinals), nothing).demanded

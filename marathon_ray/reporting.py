@@ -148,10 +148,12 @@ def _not_looked_at(attempt: Attempt, balance: Balance) -> Iterator[str]:
 
 
 def _allowances(scenario: Scenario, attempt: Attempt | None) -> Iterator[str]:
+    known = attempt.kept if attempt else {}
+    yield from (f"{field}: {keeps}" for field, keeps in known.items())
     shades = tuple(attempt.rounds.shades) if attempt and attempt.rounds else ()
     for field, topic in scenario.topics.items():
         writers = [spec for spec in scenario.fleets.values() if isinstance(spec, Producers) and field in spec.to]
-        for kind, reason in allowed(topic, writers, shades).items():
+        for kind, reason in allowed(topic, writers, shades, keeps=known.get(field)).items():
             yield f"{field}: {kind} records are allowed, since {reason}"
 
 
