@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from actors.near import Near, near, strange
 from actors.spec import Auditors, Consumers, Producers, Transactors, WorkerSpec
 from actors.target import Target, TopicPlace
 from marathon_ray.accounts import Accounts
@@ -20,7 +21,7 @@ from marathon_ray.fleet import Fleet
 from marathon_ray.journal import Journal, Thing
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.cluster import Cluster, KafkaError
-from marathon_ray.kafka.comparison import TopicState
+from marathon_ray.kafka.comparison import ClusterState
 from marathon_ray.kafka.eyes import ClusterEyes
 from marathon_ray.kafka.kept import Kept, kept
 from marathon_ray.names import Names
@@ -78,6 +79,7 @@ class Attempt:
         self.injections: Injections | None = None
         self.findings: list[Finding] = []
         self.kept: dict[str, Kept] = {}  # by topic's field
+        self.near: Near | None = None
         self.drained = False
         self._ends_count = False  # the writers are retired: where a log is seen to end now, it does
         self.phases: list[tuple[Phase, float, float]] = []
@@ -121,7 +123,16 @@ class Attempt:
         for group in map(self.names.of, self.groups):
             self._journal.intend(Thing("group", group))
         ids = await blocking(admin.create, self.properties, self._topics)
-        self.kept = await self._ask_how_long()
+        state = await self._look()
+        names = {field: self.names.of(field) for field in self.scenario.topics}
+        self.kept = {
+            field: kept(state.topics[name].settings) if name in state.topics else Kept()
+            for field, name in names.items()
+        }
+        zones = await self._site.places.zones()
+        self.near = near(zones, state.zones(), state.racks)
+        if why := strange(zones, state.racks):
+            self._note(why)
         self.accounts = Accounts(
             {
                 self.ordinals[field]: topic_terms(
@@ -137,15 +148,14 @@ class Attempt:
             suffers=tuple(self.scenario.suffers),
         )  # fmt: skip
 
-    async def _ask_how_long(self) -> dict[str, Kept]:
-        """How long the cluster keeps each topic's records; where it does not say, no record that is gone is excused."""
-        found: Mapping[str, TopicState] = {}
+    async def _look(self) -> ClusterState:
+        """The topics as the cluster has them; where it does not say how long it keeps them, no record that is gone is
+        excused."""
         try:
-            found = (await blocking(admin.look, self.properties, self._topics)).topics
+            return await blocking(admin.look, self.properties, self._topics)
         except KafkaError as error:
             self._note(f"the cluster does not say how long it keeps records: {error}")
-        names = {field: self.names.of(field) for field in self.scenario.topics}
-        return {field: kept(found[name].settings) if name in found else Kept() for field, name in names.items()}
+            return ClusterState({}, {})
 
     @property
     def groups(self) -> list[str]:
@@ -178,6 +188,7 @@ class Attempt:
         }
         for fleet in fleets.values():
             fleet.limits = Limits(start=self._site.patience)
+            fleet.near = self.near
         return fleets
 
     def _kit(self) -> Toolkit:

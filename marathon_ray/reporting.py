@@ -122,7 +122,13 @@ def _crews(attempt: Attempt) -> Iterator[Crew]:
                 tails=tuple(loss.tail for loss in losses),
                 announced=tuple(loss.worker for loss in losses if loss.announced),
                 worker_hours=attempt.rounds.worked[name] / 3600,
+                within_zone=_within(attempt.rounds.fleets[name].carried),
             )
+
+
+def _within(carried: Mapping[bool, int]) -> float | None:
+    whole = sum(carried.values())
+    return carried.get(True, 0) / whole if whole else None
 
 
 def _machines(hosts: Mapping[str, Host]) -> Iterator[Machine]:
