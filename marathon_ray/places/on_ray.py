@@ -17,7 +17,7 @@ from ray.exceptions import RayActorError
 from actors.near import ZONE
 from actors.order import Answer, Ask, Host
 from actors.shell import Shell
-from marathon_ray.places import head
+from marathon_ray.places import head, series
 from marathon_ray.places.asking import Asking
 from marathon_ray.places.notices import Notices, draining
 from marathon_ray.places.place import CPUS as CPUS  # noqa: PLC0414 - it is a word of ours, too
@@ -42,10 +42,17 @@ def here() -> Host:
 
 
 class RayShell(Shell):
-    """A shell that knows on which Ray node it is."""
+    """A shell that knows on which Ray node it is, and tells that node's metrics what its worker does."""
 
     def __init__(self) -> None:
         super().__init__(here())
+        self._series = series.Seats()
+
+    def ask(self, ask: Ask) -> Answer:
+        """As any shell."""
+        answer = super().ask(ask)
+        self._series.tell(ask.order, answer)
+        return answer
 
 
 # A class that is decorated travels by value, with copies of its module's values; this one is imported where it is used.
