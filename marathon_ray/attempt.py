@@ -26,7 +26,7 @@ from marathon_ray.kafka.eyes import ClusterEyes
 from marathon_ray.kafka.kept import Kept, kept
 from marathon_ray.names import Names
 from marathon_ray.places.place import Places
-from marathon_ray.planning import fleets_of, workers_of
+from marathon_ray.planning import fleets_of, too_late, workers_of
 from marathon_ray.promises.promise import Ending, Promise, State, Verdict
 from marathon_ray.reconcile import Limits
 from marathon_ray.round import Doing, Phase, Round
@@ -129,6 +129,7 @@ class Attempt:
             field: kept(state.topics[name].settings) if name in state.topics else Kept()
             for field, name in names.items()
         }
+        self._require_in_time()
         zones = await self._site.places.zones()
         self.near = near(zones, state.zones(), state.racks)
         if why := strange(zones, state.racks):
@@ -147,6 +148,13 @@ class Attempt:
             self._cluster, self.eyes, self._journal, self.rounds.shades, lambda: self._rounds.now,
             suffers=tuple(self.scenario.suffers),
         )  # fmt: skip
+
+    def _require_in_time(self) -> None:
+        """What a scenario leaves to the cluster may be too short."""
+        for name, spec in fleets_of(self.scenario).items():
+            if isinstance(spec, Auditors):
+                for why in (each for topic in spec.of for each in too_late(spec, topic, self.kept[topic].age)):
+                    raise BenchError(f"{name}: {why} by the cluster's own settings")
 
     async def _look(self) -> ClusterState:
         """The topics as the cluster has them; where it does not say how long it keeps them, no record that is gone is

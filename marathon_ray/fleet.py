@@ -55,7 +55,6 @@ class Fleet:
         self._wanted = 0
         self._seats: dict[str, Seat] = {}
         self._numbers = count(1)
-        self._served: set[int] = set()  # slices that have had a worker
         self._failures: dict[int, tuple[int, str]] = {}  # how often a slice's workers failed in a row, and why the last
         self._lost = False  # one was lost or left its node, and they were not all at work since
         self._began: float | None = None  # when the first worker was told what to do
@@ -182,9 +181,8 @@ class Fleet:
         told = seat.told if order else turn.now
         self._began = told if self._began is None else self._began
         spec = aged(self.spec.slice(seat.index, self._wanted, self._partitions, self._near), told - self._began)
-        if not order and seat.index in self._served:
+        if not order:  # the first one, too: what went from a log before it came to read is missed by it
             spec = resumed(spec, lambda topic, partition: self._stands(turn.accounts, topic, partition))
-        self._served.add(seat.index)
         life = f".{seat.lives}" if seat.lives > 1 else ""
         worker = f"{self.name}{seat.name.removeprefix(self._prefix)}{life}"
         return replace(seat, order=Order(worker, self._target(seat), self._revision, spec), told=told)
