@@ -6,6 +6,7 @@ from typing import Any, Final
 import confluent_kafka
 
 from actors.rows import MESSAGE
+from actors.traffic import TRAFFIC
 
 P, I32, I64, SIZE, TEXT = C.c_void_p, C.c_int32, C.c_int64, C.c_size_t, C.c_char_p
 OLDEST, NEWEST = 0x02060000, 0x02FFFFFF
@@ -83,6 +84,7 @@ conf_new = _bind("conf_new", P)
 conf_set = _bind("conf_set", C.c_int, P, TEXT, TEXT, TEXT, SIZE)
 conf_events = _bind("conf_set_events", None, P, C.c_int)
 conf_rebalance = _bind("conf_set_rebalance_cb", None, P, P)
+conf_statistics = _bind("conf_set_stats_cb", None, P, P)
 conf_destroy = _bind("conf_destroy", None, P)
 new = _bind("new", P, C.c_int, P, TEXT, SIZE)
 destroy = _bind("destroy_flags", None, P, C.c_int)
@@ -100,6 +102,7 @@ event_error = _bind("event_error", C.c_int, P)
 event_words = _bind("event_error_string", TEXT, P)
 event_opaque = _bind("event_opaque", P, P)
 event_fatal = _bind("event_error_is_fatal", C.c_int, P)
+event_statistics = _bind("event_stats", TEXT, P)
 event_destroy = _bind("event_destroy", None, P)
 outq_len = _bind("outq_len", C.c_int, P)
 purge = _bind("purge", C.c_int, P, C.c_int)
@@ -139,3 +142,12 @@ init = _bind("init_transactions", P, P, C.c_int)
 send_offsets = _bind("send_offsets_to_transaction", P, P, P, P, C.c_int)
 end_transaction = {True: _bind("commit_transaction", P, P, C.c_int), False: _bind("abort_transaction", P, P, C.c_int)}
 REBALANCE = C.CFUNCTYPE(None, P, C.c_int, P, P)
+STATISTICS = C.CFUNCTYPE(C.c_int, P, P, SIZE, P)
+
+
+def _hear(client: int, words: int, size: int, _: int) -> int:  # noqa: ARG001 - it says its name
+    TRAFFIC.hear(C.string_at(words, size))
+    return 0  # the words are librdkafka's to free
+
+
+HEAR = STATISTICS(_hear)

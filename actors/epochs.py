@@ -83,7 +83,8 @@ class EpochEnds:
 
     def _hear(self) -> None:
         while self._client:
-            count, _ = self._client[1].poll(0.0, _MOST)
+            count = self._client[1].take(0.0, _MOST)
+            self._client[1].unpack(count)
             rows = self._client[1].rows[:count]
             for row in rows[(rows["error"] == rk.RESET) & (rows["topic"] != NO_TOPIC) & (rows["sequence"] >= 0)]:
                 place = self._target.named(int(row["topic"])), int(row["partition"])

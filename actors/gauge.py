@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.order import Host
+from actors.traffic import TRAFFIC
 
 _STAT, _STATM = Path("/proc/stat"), Path("/proc/self/statm")
 _IDLE: Final = slice(3, 5)  # idle, and waiting for a disk
@@ -33,6 +34,7 @@ class Gauge:
             cpu_seconds=times.user + times.system,
             resident=_resident(),
             machine=self._machine,
+            exchanged=TRAFFIC.read(),
         )
 
 

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from actors import bindings as rd
 from actors import rows
 from actors.rows import MESSAGE
+from actors.traffic import TRAFFIC
 
 NO_ERROR, PARTITION_EOF, QUEUE_FULL, UNKNOWN_TOPIC = 0, -191, -184, 3
 FATAL, RESET, ASSIGN = -150, -140, -175
 PRODUCER, CONSUMER = 0, 1
-_COPY, _DELIVERY, _ERROR = 2, 0x1, 0x8
+_COPY, _DELIVERY, _ERROR, _STATISTICS = 2, 0x1, 0x8, 0x40
 
 
 class KafkaError(Exception):
@@ -112,9 +113,10 @@ def open_client(kind: int, properties: Mapping[str, str], on_rebalance: OnRebala
     made = _configuration(properties, words)
     callback = rd.REBALANCE(_rebalance(on_rebalance)) if on_rebalance else None
     if kind == PRODUCER:
-        rd.conf_events(made, _DELIVERY | _ERROR)
+        rd.conf_events(made, _DELIVERY | _ERROR | _STATISTICS)
     elif callback:
         rd.conf_rebalance(made, C.cast(callback, rd.P))
+    rd.conf_statistics(made, C.cast(rd.HEAR, rd.P))
     handle = rd.new(kind, made, words, len(words))
     if not handle:
         rd.conf_destroy(made)
@@ -240,6 +242,9 @@ class Reports:
         if not event:
             return 0, []
         try:
+            if rd.event_type(event) == _STATISTICS:
+                TRAFFIC.hear(rd.event_statistics(event))
+                return self.poll(0)
             if rd.event_type(event) == _ERROR:
                 return 0, [Event(rd.event_error(event), rd.event_words(event).decode(), bool(rd.event_fatal(event)))]
             return self._unpack(event), []
@@ -273,13 +278,8 @@ class Fetch:
         self._run, self._verify = np.uint32(run), verify
         self.rows = np.zeros(most, rows.FETCHED)
 
-    def poll(self, seconds: float, most: int) -> tuple[int, int]:
-        """Wait for records: (rows filled, error events among them). Callbacks run in here, in this thread."""
-        count = self.take(seconds, most)
-        return count, self.unpack(count)
-
     def take(self, seconds: float, most: int) -> int:
-        """Wait for records, which stay librdkafka's until `unpack` is called."""
+        """Wait for records, which stay librdkafka's until `unpack` is called. Callbacks run in here, in this thread."""
         most = min(most, len(self._messages))
         return max(int(rd.consume(self._queue, int(seconds * 1000), self._messages.ctypes.data, most)), 0)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from actors.load import FixedSize, Keys, NoKeys, Sizes
+from actors.near import Near, share_out
 from actors.pace import SECOND, Curve, Knot
 from actors.units import UNLIMITED, Duration, Rate, Share, duration_text
 
@@ -102,15 +103,19 @@ Name: TypeAlias = Annotated[str, Field(min_length=1)]
 
 
 class WorkerSpec(BaseModel, frozen=True, extra="forbid"):
-    """What a fleet of `workers` (None: as many as the plan finds necessary) shall do; a slice has its `index`."""
+    """What a fleet of `workers` (None: as many as the plan finds necessary) shall do; a slice has its `index`.
+
+    Where nodes and brokers tell their zones, `zones` says whether partitions that are led in a worker's own are preferred."""
 
     workers: Annotated[int, Field(ge=1)] | None = None
     starts: Literal["now", "later"] = "now"
     properties: Properties = {}
+    zones: Literal["prefer", "ignore"] = "prefer"
     index: Annotated[int, Field(ge=0)] | None = None
 
-    def slice(self, index: int, of: int, partitions: Mapping[str, int]) -> Self:  # noqa: ARG002 - others cut partitions
-        """Worker `index`'s part, of `of` workers; `partitions` says how many each topic has.
+    def slice(self, index: int, of: int, partitions: Mapping[str, int], near: Near | None = None) -> Self:  # noqa: ARG002 - others cut partitions
+        """Worker `index`'s part, of `of` workers; `partitions` says how many each topic has, `near` (where zones are known)
+        which of them are led where.
 
         The slices of a fleet add up to the whole. Raises ValueError on an index outside the fleet, a slice of a slice,
         and a topic whose partitions are not named.
@@ -153,10 +158,10 @@ class Producers(WorkerSpec, frozen=True):
             raise ValueError("a curve needs a rate: it is a share of it")
         return self
 
-    def slice(self, index: int, of: int, partitions: Mapping[str, int]) -> Self:
+    def slice(self, index: int, of: int, partitions: Mapping[str, int], near: Near | None = None) -> Self:
         """Its partitions, and the share of the rate that they make up."""
         self._sliceable(index, of)
-        hands = assign(_places(self.to, partitions), self.writers_per_partition, of)
+        hands = _hands(_places(self.to, partitions), self.writers_per_partition, of, near)
         rate = self.rate.part(Fraction(len(hands[index]), sum(map(len, hands))))
         return self.model_copy(update={"index": index, "partitions": _by_topic(hands[index]), "rate": rate})
 
@@ -185,7 +190,7 @@ class Consumers(WorkerSpec, frozen=True):
         _positive(self.rate, self.index)
         return self
 
-    def slice(self, index: int, of: int, partitions: Mapping[str, int]) -> Self:  # noqa: ARG002 - the group cuts those
+    def slice(self, index: int, of: int, partitions: Mapping[str, int], near: Near | None = None) -> Self:  # noqa: ARG002 - the group cuts those
         """An equal share of the rate."""
         self._sliceable(index, of)
         return self.model_copy(update={"index": index, "rate": self.rate.part(Fraction(1, of))})
@@ -203,10 +208,10 @@ class Auditors(WorkerSpec, frozen=True):
     partitions: Partitions = {}
     begin: dict[str, dict[int, tuple[Stand, Stand]]] = {}
 
-    def slice(self, index: int, of: int, partitions: Mapping[str, int]) -> Self:
+    def slice(self, index: int, of: int, partitions: Mapping[str, int], near: Near | None = None) -> Self:
         """Its partitions; each has exactly one auditor."""
         self._sliceable(index, of)
-        hand = assign(_places(self.of, partitions), 1, of)[index]
+        hand = _hands(_places(self.of, partitions), 1, of, near)[index]
         return self.model_copy(update={"index": index, "partitions": _by_topic(hand)})
 
 
@@ -247,6 +252,13 @@ def _places(topics: tuple[str, ...], partitions: Mapping[str, int]) -> tuple[Pla
 def _by_topic(places: tuple[Place, ...]) -> Partitions:
     topics = dict.fromkeys(topic for topic, _ in places)
     return {name: tuple(sorted(partition for topic, partition in places if topic == name)) for name in topics}
+
+
+def _hands(places: tuple[Place, ...], writers: int, of: int, near: Near | None) -> tuple[tuple[Place, ...], ...]:
+    if near is None:
+        return assign(places, writers, of)
+    leaders, zones = tuple(near.leaders.get(place, "") for place in places), tuple(map(near.zone, range(of)))
+    return tuple(tuple(places[number] for number in hand) for hand in share_out(leaders, writers, zones))
 
 
 @lru_cache(maxsize=64)

@@ -67,7 +67,7 @@ class InCrowds(OnRay):
         self._where: dict[str, int] = {}
         self._frozen: set[int] = set()
 
-    def _make(self, seat: str) -> _Ask:
+    def _make(self, seat: str, zone: str) -> _Ask:  # noqa: ARG002 - crowds are everywhere
         taken = list(self._where.values())
         able = [number for number in range(len(self.crowds)) if number not in self._frozen]
         self._where[seat] = min(able, key=taken.count)

@@ -3,14 +3,16 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from actors.near import Near, near, strange
 from actors.spec import Auditors, Consumers, Producers, Transactors, WorkerSpec
 from actors.target import Target, TopicPlace
 from marathon_ray.accounts import Accounts
+from marathon_ray.balance import Balance
 from marathon_ray.blocking import blocking
 from marathon_ray.declared import group_terms, ordinals_of, topic_terms
 from marathon_ray.faults.injection import Injections
@@ -18,11 +20,13 @@ from marathon_ray.finding import Finding
 from marathon_ray.fleet import Fleet
 from marathon_ray.journal import Journal, Thing
 from marathon_ray.kafka import admin
-from marathon_ray.kafka.cluster import Cluster
+from marathon_ray.kafka.cluster import Cluster, KafkaError
+from marathon_ray.kafka.comparison import ClusterState
 from marathon_ray.kafka.eyes import ClusterEyes
+from marathon_ray.kafka.kept import Kept, kept
 from marathon_ray.names import Names
 from marathon_ray.places.place import Places
-from marathon_ray.planning import fleets_of, workers_of
+from marathon_ray.planning import fleets_of, too_late, workers_of
 from marathon_ray.promises.promise import Ending, Promise, State, Verdict
 from marathon_ray.reconcile import Limits
 from marathon_ray.round import Doing, Phase, Round
@@ -74,6 +78,8 @@ class Attempt:
         self.kit: Toolkit | None = None
         self.injections: Injections | None = None
         self.findings: list[Finding] = []
+        self.kept: dict[str, Kept] = {}  # by topic's field
+        self.near: Near | None = None
         self.drained = False
         self._ends_count = False  # the writers are retired: where a log is seen to end now, it does
         self.phases: list[tuple[Phase, float, float]] = []
@@ -117,9 +123,22 @@ class Attempt:
         for group in map(self.names.of, self.groups):
             self._journal.intend(Thing("group", group))
         ids = await blocking(admin.create, self.properties, self._topics)
+        state = await self._look()
+        names = {field: self.names.of(field) for field in self.scenario.topics}
+        self.kept = {
+            field: kept(state.topics[name].settings) if name in state.topics else Kept()
+            for field, name in names.items()
+        }
+        self._require_in_time()
+        zones = await self._site.places.zones()
+        self.near = near(zones, state.zones(), state.racks)
+        if why := strange(zones, state.racks):
+            self._note(why)
         self.accounts = Accounts(
             {
-                self.ordinals[field]: topic_terms(self.scenario, field, ids[self.names.of(field)], self.ordinals)
+                self.ordinals[field]: topic_terms(
+                    self.scenario, field, ids[self.names.of(field)], self.ordinals, kept=self.kept[field]
+                )
                 for field in self.scenario.topics
             },
             groups=group_terms(self.scenario, self.names),
@@ -129,6 +148,22 @@ class Attempt:
             self._cluster, self.eyes, self._journal, self.rounds.shades, lambda: self._rounds.now,
             suffers=tuple(self.scenario.suffers),
         )  # fmt: skip
+
+    def _require_in_time(self) -> None:
+        """What a scenario leaves to the cluster may be too short."""
+        for name, spec in fleets_of(self.scenario).items():
+            if isinstance(spec, Auditors):
+                for why in (each for topic in spec.of for each in too_late(spec, topic, self.kept[topic].age)):
+                    raise BenchError(f"{name}: {why} by the cluster's own settings")
+
+    async def _look(self) -> ClusterState:
+        """The topics as the cluster has them; where it does not say how long it keeps them, no record that is gone is
+        excused."""
+        try:
+            return await blocking(admin.look, self.properties, self._topics)
+        except KafkaError as error:
+            self._note(f"the cluster does not say how long it keeps records: {error}")
+            return ClusterState({}, {})
 
     @property
     def groups(self) -> list[str]:
@@ -161,6 +196,7 @@ class Attempt:
         }
         for fleet in fleets.values():
             fleet.limits = Limits(start=self._site.patience)
+            fleet.near = self.near
         return fleets
 
     def _kit(self) -> Toolkit:
@@ -224,6 +260,15 @@ class Attempt:
         while not self.drained and time.monotonic() < deadline:
             self.drained = await self._rounds.until(partial(self._is_drained, ends), within=_ENDS_SECONDS)
             ends = ends if self.drained else await self._ends()  # a log may have been cut since
+        await self._look_for_starts()
+
+    async def _look_for_starts(self) -> None:
+        """What was read twice may be gone since, too."""
+        for (name, partition), start in (await blocking(admin.log_starts, self.properties, self._topics)).items():
+            self.accounts.log_start(self._ordinal(name), partition, offset=start, at=time.time_ns())
+
+    def _ordinal(self, name: str) -> int:
+        return self.ordinals[next(field for field in self.scenario.topics if self.names.of(field) == name)]
 
     def _count_ends_anew(self) -> None:
         self._ends_count = True
@@ -240,7 +285,7 @@ class Attempt:
         found = await blocking(admin.log_ends, self.properties, self._topics)
         ends = {}
         for (name, partition), log in found.items():
-            topic = self.ordinals[next(field for field in self.scenario.topics if self.names.of(field) == name)]
+            topic = self._ordinal(name)
             ends[topic, partition] = log.end
             self.accounts.stable_end(topic, partition, stable=log.stable, end=log.end, at=time.time_ns())
         return ends
@@ -292,10 +337,21 @@ class Attempt:
         rounds = self._rounds
         tails = {name: tuple(loss.tail for loss in losses) for name, losses in rounds.losses.items()}
         ending = Ending(
-            self.scenario.declared, self.ordinals, rounds.accounts.balance(), tuple(rounds.shades), self.drained, tails
-        )
+            self.scenario.declared, self.ordinals, balance := rounds.accounts.balance(), tuple(rounds.shades),
+            self.drained, tails, self.kept, dict(self._held(balance)),
+        )  # fmt: skip
         promised = [_verdict(one, state, ending) for one, state in zip(self.promises, self._states, strict=True)]
         return [*promised, *(self.kit.waits if self.kit else ())]
+
+    def _held(self, balance: Balance) -> Iterator[tuple[str, float]]:
+        """By topic, bytes that no partition can have exceeded, if no writer was lost."""
+        for topic, ordinal in self.ordinals.items():
+            writers = [
+                one for one in self._rounds.fleets.values() if self.names.of(topic) in getattr(one.spec, "to", ())
+            ]
+            counts = [place.get("attempted", 0) for (number, _), place in balance.places.items() if number == ordinal]
+            if not any(self._rounds.losses[one.name] for one in writers):
+                yield topic, max(counts, default=0) * max((one.largest for one in writers), default=0)
 
 
 def _verdict(promise: Promise, state: State, ending: Ending) -> Verdict:

@@ -34,6 +34,7 @@ from marathon_ray.stretch import (
 from marathon_ray.terms import TopicTerms
 from marathon_ray.totals import Totals
 
+_NEVER = 2**63 - 1
 _PATIENCE = 60 * 10**9  # ns that a claim waits for the word of a cut
 
 
@@ -58,7 +59,7 @@ class Audit:
         self.starts = LogStarts()
         self._late: list[tuple[Column, Table]] = []
         self._judged_to: Numbers = np.zeros(0, np.int64)  # by place slot: what settled rests on offsets below
-        self._newest = 0  # time of the newest claim
+        self._oldest, self._newest = _NEVER, 0  # times of the oldest and the newest claim
         self._blind: Numbers = np.zeros(0, np.int64)  # offsets below were read before a cut below what was settled
         self._found: list[Finding] = []
         self._withdrawn: list[Finding] = []
@@ -71,6 +72,7 @@ class Audit:
         self._streams.raise_attempted(keys, rows["last"] + 1)
         claims, outcome = stretches(rows, keys), rows["outcome"]
         self._newest = max(self._newest, int(claims["until"].max(initial=0)))
+        self._oldest = min(self._oldest, int(claims["since"].min(initial=_NEVER)))
         bound = self.book.bound(keys)
         fresh = claims["first"] >= bound
         for word, column in ((2, Column.ACKNOWLEDGED), (0, Column.REFUSED), (1, Column.UNKNOWN)):
@@ -185,6 +187,7 @@ class Audit:
         self.totals.add(now, after)
         self._found += self._findings(now, {name: after[name] - before[name] for name in after}, evidence)
         self._withdrawn += self._findings(was, {name: before[name] - after[name] for name in after}, evidence)
+        self._judge_early(now.at(after["expired"] > before["expired"]), evidence)
 
     def settle(self) -> None:
         """Judge every stream as far as it is decided, and forget its rows."""
@@ -254,6 +257,7 @@ class Audit:
         for place, start in self.starts.places():
             for reach in self.reach.values():
                 reach.expire(place, start)
+            self._found += self._gone_early(place)
         unread = [(Column.UNREAD, rows) for rows in self._unread()]
         self._claims.harden_all()
         self._amend_overtaken()
@@ -287,9 +291,18 @@ class Audit:
         weights = judge(judged.times, self._setting(judged.key))
         self.totals.add(judged, weights)
         self._found += self._findings(judged, weights, evidence)
-        if weights["expired"].any():
-            self._judge_early(judged.at(weights["expired"] > 0), evidence)
+        self._judge_early(judged.at(weights["expired"] > 0), evidence)
         self._raise_judged(evidence)
+
+    def _gone_early(self, place: int) -> Iterator[Finding]:
+        """What both passes have read, and what is gone although no record was old enough."""
+        slot = int(self._places.slots(np.array([place], np.uint64))[0])
+        count, start, at = self.starts.read_and_gone(place, self.reach["second"].gaps.get(slot, []))
+        if count and at - self._oldest < self.terms[place >> 20].retention:
+            yield Finding(
+                kind=FindingKind.EXPIRED_EARLY, topic=place >> 20, partition=place & 0xFFFFF, last_offset=start - 1,
+                since=self._oldest, until=at, count=count,
+            )  # fmt: skip
 
     def _judge_early(self, expired: Segments, evidence: Evidence) -> None:
         for place in np.unique(expired.key >> PARTITION_SHIFT).tolist():

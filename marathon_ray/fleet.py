@@ -2,21 +2,25 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Final, NamedTuple
 
-from actors.order import Answer, Ask, Order
+from actors.near import ZONE, Near
+from actors.order import Answer, Ask, Host, Order
 from actors.pace import SECOND, due
-from actors.spec import Auditors, Producers, Stand, WorkerSpec
+from actors.spec import Auditors, Consumers, Producers, Stand, Transactors, WorkerSpec
 from actors.target import Target
+from actors.traffic import EVERY
 from marathon_ray.accounts import Accounts
 from marathon_ray.gathering import Answered, Gathering, Loss
+from marathon_ray.offered import largest
 from marathon_ray.places.place import Places, Reply
 from marathon_ray.reconcile import Action, Bury, Close, GiveUp, Limits, Open, Overdue, Renew, Retire, Wanted, reconcile
 from marathon_ray.round import Doing
-from marathon_ray.seats import Seat, State, noted, observe, reborn, spent
+from marathon_ray.seats import Seat, State, exchanged, noted, observe, reborn, spent
 from marathon_ray.slices import aged, resumed
 
 _PASSES: Final = ("first", "second")
@@ -42,13 +46,15 @@ class Fleet:
     def __init__(self, name: str, spec: WorkerSpec, *, workers: int, places: Places, target: Target, run: str) -> None:
         self.name, self.spec, self.target = name, spec, target
         self.limits = Limits()
+        self.near: Near | None = None  # where zones are known; set before it starts
+        self.carried: Counter[bool] = Counter()  # bytes to and from brokers, by whether these were in the worker's zone
         self._workers, self._places, self._prefix = workers, places, f"m-{run}-{name}"
         self._partitions = {topic: place.partitions for topic, place in target.topics.items()}
         self._revision = 1
+        self.largest = largest(spec)  # of a record, in bytes, by all that it was asked for so far
         self._wanted = 0
         self._seats: dict[str, Seat] = {}
         self._numbers = count(1)
-        self._served: set[int] = set()  # slices that have had a worker
         self._failures: dict[int, tuple[int, str]] = {}  # how often a slice's workers failed in a row, and why the last
         self._lost = False  # one was lost or left its node, and they were not all at work since
         self._began: float | None = None  # when the first worker was told what to do
@@ -64,10 +70,15 @@ class Fleet:
             self._wanted = self._workers
 
     def set(self, spec: WorkerSpec) -> None:
-        """From the next round on it does this. Raises ValueError on a spec of another kind."""
+        """From the next round on it does this. Raises ValueError on a spec of another kind, or one by which auditors at work
+        would have other partitions."""
         if type(spec) is not type(self.spec):
             raise ValueError(f"fleet {self.name} is one of {type(self.spec).__name__}, not of {type(spec).__name__}")
-        self.spec = spec
+        if isinstance(spec, Auditors) and self.works and spec.zones != self.spec.zones:
+            raise ValueError(
+                f"fleet {self.name} has its partitions, and keeps them while it works: zones stay {self.spec.zones}"
+            )
+        self.spec, self.largest = spec, max(self.largest, largest(spec))
         self._revision += 1
         self._failures.clear()
 
@@ -169,13 +180,27 @@ class Fleet:
             return seat
         told = seat.told if order else turn.now
         self._began = told if self._began is None else self._began
-        spec = aged(self.spec.slice(seat.index, self._wanted, self._partitions), told - self._began)
-        if not order and seat.index in self._served:
+        spec = aged(self.spec.slice(seat.index, self._wanted, self._partitions, self._near), told - self._began)
+        if not order:  # the first one, too: what went from a log before it came to read is missed by it
             spec = resumed(spec, lambda topic, partition: self._stands(turn.accounts, topic, partition))
-        self._served.add(seat.index)
         life = f".{seat.lives}" if seat.lives > 1 else ""
         worker = f"{self.name}{seat.name.removeprefix(self._prefix)}{life}"
-        return replace(seat, order=Order(worker, self.target, self._revision, spec), told=told)
+        return replace(seat, order=Order(worker, self._target(seat), self._revision, spec), told=told)
+
+    @property
+    def _near(self) -> Near | None:
+        return self.near if self.spec.zones == "prefer" else None
+
+    def _target(self, seat: Seat) -> Target:
+        """Where zones are known, clients tell with whom they exchange how much. A member of a group may read from the replica
+        that is nearest; an auditor must not, since a follower knows less."""
+        zone = seat.host.labels.get(ZONE, "") if seat.host else ""
+        if not (self.near and zone):
+            return self.target
+        target = replace(self.target, properties={EVERY[0]: EVERY[1], **self.target.properties})
+        if not (self._near and isinstance(self.spec, Consumers | Transactors)):
+            return target
+        return replace(target, properties={"client.rack": zone, **target.properties})
 
     def _stands(self, accounts: Accounts, topic: str, partition: int) -> tuple[Stand, Stand]:
         ordinal = self.target.topics[topic].ordinal
@@ -185,9 +210,16 @@ class Fleet:
     def _book(self, seat: Seat, reply: Reply, turn: _Turn) -> None:
         if isinstance(reply, Answer):
             turn.gathering.cpu += spent(seat, reply.host)
+            self._carry(seat, reply.host)
         if isinstance(reply, Answer) and reply.tally and reply.incarnation == seat.incarnation:
             turn.gathering.add(reply.tally.after(turn.accounts.version(reply.tally.worker)))
             turn.accounts.take(reply.tally)
+
+    def _carry(self, seat: Seat, host: Host) -> None:
+        zone, racks = host.labels.get(ZONE), self.near.racks if self.near else {}
+        for broker, moved in exchanged(seat, host).items():
+            if zone and broker in racks:
+                self.carried[racks[broker] == zone] += moved
 
     async def _act(self, turn: _Turn) -> str:
         """Do what is decided; returns what cannot be done, in a sentence."""
@@ -207,7 +239,7 @@ class Fleet:
             case Open(index):
                 name = f"{self._prefix}-{next(self._numbers)}"
                 self._seats[name] = Seat(name, index, opened=turn.now, since=turn.now)
-                self._places.open(name)
+                self._places.open(name, self._near.zone(index) if self._near else "")
             case Bury(seat, failures):
                 self._bury(seat, turn)
                 self._failures[seat.index] = failures, seat.why

@@ -10,7 +10,9 @@ from typing import Final
 from marathon_ray.places import head, on_ray
 from marathon_ray.places.in_process import InProcess
 from marathon_ray.places.place import CPUS, Places
+from marathon_ray.places.series import Lags
 from marathon_ray.reconcile import Limits
+from marathon_ray.rounds import Sink
 from marathon_ray.usage import UsageError
 
 _GROW_SECONDS: Final = 900.0  # until a cluster that grows has room for all: machines are rented and set up
@@ -70,6 +72,10 @@ class Ground:
     def places(self) -> Places:
         """New ones, with no seat yet."""
         return on_ray.OnRay(nodes=self.nodes) if self.on_ray else InProcess()
+
+    def sinks(self) -> tuple[Sink, ...]:
+        """Who wants to hear of rounds there."""
+        return (Lags(),) if self.on_ray else ()
 
     def leave(self) -> None:
         """What was asked for here is given back, and what was connected is not any more."""

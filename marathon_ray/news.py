@@ -33,6 +33,7 @@ class Kind(StrEnum):
     RECLAIMED = "reclaimed"
     ROTATION_ENDED = "rotation ended"
     CHANNEL_FAILED = "channel failed"
+    STORE_FAILED = "store failed"
     ALERTED = "alerted"
 
 
@@ -51,6 +52,10 @@ KINDS: Final[Mapping[Kind, tuple[Severity, str]]] = {
     Kind.RECLAIMED: (Severity.INFO, "What dead runs had left was undone."),
     Kind.ROTATION_ENDED: (Severity.WARNING, "The budget is used up: no more runs are made."),
     Kind.CHANNEL_FAILED: (Severity.WARNING, "A channel takes no alerts; over when it does again."),
+    Kind.STORE_FAILED: (
+        Severity.WARNING,
+        "The store takes no copies of finished runs; over when it does again, and has what it missed.",
+    ),
     Kind.ALERTED: (Severity.INFO, "People were told."),
 }
 

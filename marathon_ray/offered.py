@@ -1,13 +1,16 @@
 """What a scenario offers to its topics by its own schedules: records and bytes of values. Pure."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from actors.pace import SECOND, Curve, Knot
 from actors.spec import Auditors, Consumers, Producers, Transactors, WorkerSpec
 from marathon_ray.scenario import Scenario
+
+_AROUND: Final = 128  # bytes of a batch's head, of a key and of what else is about a value, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,13 @@ def written_by(spec: Producers | Transactors, loads: Loads) -> Load | None:
     if isinstance(spec, Transactors):
         return read_by(spec, loads)
     return _peak(spec)
+
+
+def largest(spec: WorkerSpec) -> float:
+    """Bytes that a record takes of a log, at most; infinite where one may be written more than once."""
+    if isinstance(spec, Producers) and spec.idempotent:
+        return int(spec.size.table().max()) + _AROUND
+    return math.inf if isinstance(spec, Producers | Transactors) else 0
 
 
 def _limited(asked: Load | None, spec: Consumers) -> Load | None:

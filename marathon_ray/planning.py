@@ -12,6 +12,7 @@ from actors.spec import Auditors, Consumers, Producers, Transactors, WorkerSpec
 from actors.units import duration_text
 from marathon_ray.balance import Balance
 from marathon_ray.fitting import unfit
+from marathon_ray.kafka.kept import kept
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.offered import Load, Loads, peaks, read_by, totals, written_by
 from marathon_ray.playable import AUDITORS, unplayable
@@ -189,14 +190,15 @@ def _misdirected(spec: WorkerSpec, topics: Mapping[str, Topic]) -> list[str]:
     if isinstance(spec, Transactors) and len(spec.of) != len(spec.to):
         found.append(f"copies {len(spec.of)} topics to {len(spec.to)}: each needs one of its own")
     if isinstance(spec, Auditors) and not found:
-        found += [each for topic in spec.of for each in _too_late(spec, topic, topics[topic])]
+        found += [each for topic in spec.of for each in too_late(spec, topic, topics[topic].retention)]
     return found
 
 
-def _too_late(spec: Auditors, name: str, topic: Topic) -> Iterator[str]:
-    if topic.retention is not None and topic.retention <= spec.trailing:
-        comes, kept = duration_text(spec.trailing), duration_text(topic.retention)
-        yield f"its second look at {name} comes after {comes}, but records are kept for {kept}"
+def too_late(spec: Auditors, name: str, age: float | None) -> Iterator[str]:
+    """Why the second pass cannot see a topic whose records go at that age (seconds); nothing where it can."""
+    if age is not None and age <= spec.trailing:
+        comes, goes = duration_text(spec.trailing), duration_text(age)
+        yield f"its second look at {name} comes after {comes}, but records are kept for {goes}"
 
 
 def _oversized(name: str, spec: WorkerSpec, topics: Mapping[str, Topic]) -> list[str]:
@@ -227,5 +229,6 @@ def _demanded(scenario: Scenario) -> Iterator[str]:
 
 
 def _demand(promise: Promise, declared: Declared, ordinals: Mapping[str, int]) -> str:
-    nothing = Ending(declared, ordinals, Balance({}))
+    keeps = {name: kept(topic.settings()) for name, topic in declared.topics.items()}
+    nothing = Ending(declared, ordinals, Balance({}), kept=keeps)
     return promise.verdict(promise.begin(declared, ordinals), nothing).demanded

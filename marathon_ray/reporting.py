@@ -122,7 +122,13 @@ def _crews(attempt: Attempt) -> Iterator[Crew]:
                 tails=tuple(loss.tail for loss in losses),
                 announced=tuple(loss.worker for loss in losses if loss.announced),
                 worker_hours=attempt.rounds.worked[name] / 3600,
+                within_zone=_within(attempt.rounds.fleets[name].carried),
             )
+
+
+def _within(carried: Mapping[bool, int]) -> float | None:
+    whole = sum(carried.values())
+    return carried.get(True, 0) / whole if whole else None
 
 
 def _machines(hosts: Mapping[str, Host]) -> Iterator[Machine]:
@@ -148,10 +154,12 @@ def _not_looked_at(attempt: Attempt, balance: Balance) -> Iterator[str]:
 
 
 def _allowances(scenario: Scenario, attempt: Attempt | None) -> Iterator[str]:
+    known = attempt.kept if attempt else {}
+    yield from (f"{field}: {keeps}" for field, keeps in known.items())
     shades = tuple(attempt.rounds.shades) if attempt and attempt.rounds else ()
     for field, topic in scenario.topics.items():
         writers = [spec for spec in scenario.fleets.values() if isinstance(spec, Producers) and field in spec.to]
-        for kind, reason in allowed(topic, writers, shades).items():
+        for kind, reason in allowed(topic, writers, shades, keeps=known.get(field)).items():
             yield f"{field}: {kind} records are allowed, since {reason}"
 
 

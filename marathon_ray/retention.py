@@ -1,6 +1,6 @@
 """Where logs start, since when, and which records went before their time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -42,9 +42,21 @@ class LogStarts:
         rows = np.full(len(expired), -1, NONE.dtype)
         rows["key"], rows["first"], rows["last"] = expired.key, expired.first, expired.last
         gone = among(claims[in_place(claims, place)], rows[in_place(rows, place)])
-        parts, start = [NONE], 0
-        for end, at in self._known.get(place, []):
+        known = self._known.get(place, [])
+        blind = gone[gone["first_offset"] < 0]  # it may have gone at any start, so at the latest
+        parts, start = [NONE, *(blind[at - blind["since"] < retention] for _, at in known[-1:])], 0
+        for end, at in known:
             mine = between_offsets(gone, start, end)
-            parts.append(mine[at - mine["until"] < retention])
+            parts.append(mine[at - mine["since"] < retention])
             start = end
         return together(parts)
+
+    def read_and_gone(self, place: int, unread: Sequence[tuple[int, int]]) -> tuple[int, int, int]:
+        """How many offsets of a partition are gone but for those (start..end-1) that were `unread`; below which one they
+        are, and since when."""
+        start, at = self._known[place][-1]
+        missed, reached = 0, 0
+        for first, end in sorted(unread):
+            missed += max(0, min(end, start) - max(first, reached))
+            reached = max(reached, min(end, start))
+        return start - missed, start, at

@@ -187,7 +187,9 @@ class Desk:
         try:
             self.series = Series()
             site = Site(cluster, places, self.journal, self.note, self.course.clock, ground.patience)
-            self.attempt = Attempt(self.scenario, self.names, site, seed=self.seed, sinks=(self.series.add, self._show))
+            self.attempt = Attempt(
+                self.scenario, self.names, site, seed=self.seed, sinks=(self.series.add, self._show, *ground.sinks())
+            )
             self.attempt.promises.append(GeneratorHonest())
             self.attempt.begin()
             await self._steps(self.attempt)

@@ -94,6 +94,12 @@ def spent(seat: Seat, host: Host) -> float:
     return host.cpu_seconds - before.cpu_seconds if before and before.pid == host.pid else 0.0
 
 
+def exchanged(seat: Seat, host: Host) -> Mapping[int, int]:
+    """Bytes that the seat's process has exchanged with each broker since its last answer, or since its begin."""
+    before = seat.host.exchanged if seat.host and seat.host.pid == host.pid else {}
+    return {broker: count - before.get(broker, 0) for broker, count in host.exchanged.items()}
+
+
 def reborn(seat: Seat, now: float) -> Seat:
     """The same seat, whose new life gets a worker of its own."""
     return replace(

@@ -27,7 +27,7 @@ def share_at(curve: Knots, seconds: float) -> float:
 
 
 def resumed(spec: WorkerSpec, stand: Callable[[str, int], tuple[Stand, Stand]]) -> WorkerSpec:
-    """The spec for one that comes after another: an auditor's passes go on where `stand` says of a topic's partition."""
+    """The spec for one that begins: an auditor's passes go on where `stand` says of a topic's partition."""
     if not isinstance(spec, Auditors):
         return spec
     return spec.model_copy(update={"begin": _begin(spec.partitions, stand)})

@@ -6,10 +6,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicTerms:
-    """A topic as it was declared. `topic_id` binds its ordinal to one life of the topic: a new id is another topic.
+    """A topic as it was declared, and as the cluster holds it. `topic_id` binds its ordinal to one life of the topic: a new id is another topic.
 
     With cleanup "compact" a record's key is its sequence modulo `keys`, and only its client writes that key. `retention`
-    (ns; 0: none promised) is the age that a record must reach before it may go. `transactional` says that every record's
+    (ns; 0: none) is the age that a record must reach before it may go. `transactional` says that every record's
     transaction will be told in FATES. `transaction_timeout` (ns) is how long a transaction may stay open; the default is
     what brokers allow by theirs (transaction.max.timeout.ms). `copies_of` is the ordinal of the input that is copied,
     partition by partition.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from actors.near import ZONE
 from actors.order import Ask, Host
 from actors.shell import Shell
 from actors.spec import Auditors, Producers, WorkerSpec
@@ -33,6 +34,7 @@ class Perilous:
     def __init__(self) -> None:
         self.here = InProcess()
         self.opened: list[str] = []
+        self.zone: dict[str, str] = {}  # that each was asked for in
         self.closed: list[str] = []
         self.asked: dict[str, Ask] = {}  # the newest of each seat
         self._deaf: set[str] = set()
@@ -41,10 +43,14 @@ class Perilous:
         self.unborn = False  # from now on no seat comes to life
         self.forgets = False  # from now on workers are not told that anything arrived, so that they tell all again
 
-    def open(self, seat: str) -> None:
+    async def zones(self) -> frozenset[str]:
+        return frozenset()
+
+    def open(self, seat: str, zone: str = "") -> None:
         self.opened.append(seat)
+        self.zone[seat] = zone
         self.here.open(seat)
-        self._is(seat, Shell(Host(node=seat)))
+        self._is(seat, Shell(Host(node=seat, labels={ZONE: self.zone[seat]})))
         if self.unborn:
             self._deaf.add(seat)
 

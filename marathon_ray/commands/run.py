@@ -3,9 +3,10 @@
 import asyncio
 import json as lines
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -24,6 +25,9 @@ from marathon_ray.request import names_of
 from marathon_ray.running import BENCH
 from marathon_ray.running import run as play
 from marathon_ray.scenario import Scenario
+from marathon_ray.store import Store, told
+
+_RESTS: Final = (1.0, 5.0, 15.0)  # s before a store is tried again
 
 
 @Parameter(name="*")
@@ -42,6 +46,8 @@ class Options:
     where there is no room on these."""
     results: Path = Path("results")
     """The folder in which each run has a folder of its own."""
+    store: str | None = None
+    """Where the run's folder is copied at its end: s3://bucket/prefix, gs://bucket/prefix or file:///folder."""
     seed: int | None = None
     """Decides whatever is drawn; without it one is drawn, and written in the report."""
     bench: str = BENCH
@@ -60,8 +66,13 @@ def run(name: str, /, *fields: Fields, options: Options = Options()) -> int:
     fields
         The scenario's fields, as --writers.rate "300 MB/s"; `marathon show NAME` lists them.
     """
-    report = played(build(find(name), fields), options)
+    scenario, store = build(find(name), fields), Store(options.store) if options.store else None
+    if store:
+        store.check()
+    report = played(scenario, options)
     tell(report, options)
+    if store:
+        keep(store, options.results / f"{report.scenario}-{report.run}")
     return EXIT[report.outcome]
 
 
@@ -82,6 +93,20 @@ def played(scenario: Scenario, options: Options, *, cluster: str | Opened | None
                 tell=listener,
             )
         )
+
+
+def keep(store: Store, folder: Path) -> None:
+    """The run is copied there. Where that fails again and again a line says so: the verdict is what it is."""
+    why = ""
+    for rest in (0.0, *_RESTS):
+        time.sleep(rest)
+        try:
+            store.copy(folder)
+        except Exception as error:  # noqa: BLE001 - whatever the library of that store raises
+            why = told(error)
+        else:
+            return
+    sys.stderr.write(f"marathon: store {store.address}: {folder} is not copied: {why}\n")
 
 
 def bench(name: str) -> str:

@@ -3,13 +3,15 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, ParamSpec
+
+from cyclopts import Parameter
 
 from actors.units import parse_duration
 from marathon_ray.alerts.alert import Channel
@@ -22,11 +24,14 @@ from marathon_ray.metrics import ADDRESS, PORT, Metrics, Page
 from marathon_ray.outcome import EXIT, Outcome
 from marathon_ray.rotation.checking import read
 from marathon_ray.rotation.controller import Controller, Where
+from marathon_ray.rotation.copying import Copying
 from marathon_ray.rotation.inbox import Command, Inbox
 from marathon_ray.rotation.ledger import events, muted
 from marathon_ray.rotation.plan import Plan
+from marathon_ray.store import Store
 from marathon_ray.usage import UsageError
 
+P = ParamSpec("P")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -56,6 +61,17 @@ def _mute(controller: Controller, alerts: Alerts, text: str) -> str:
     return f"nobody is alerted until {until:%Y-%m-%d %H:%M:%S} UTC" if seconds else "alerts go out as ever"
 
 
+def in_turn(*calls: Callable[P, None] | None) -> Callable[P, None]:
+    """All of them, one after the other."""
+
+    def each(*args: P.args, **kwargs: P.kwargs) -> None:
+        for call in calls:
+            if call:
+                call(*args, **kwargs)
+
+    return each
+
+
 class Log:
     """A sink that prints a line for each event."""
 
@@ -67,42 +83,43 @@ class Log:
         sys.stdout.flush()
 
 
-def serve(
-    plan: Path,
-    /,
-    *,
-    results: Path | None = None,
-    places: Literal["ray", "here"] | None = None,
-    ray: str | None = None,
-    wait: bool = False,
-    metrics: str | None = None,
-) -> int:
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a plan may say, too: an option that is given here is stronger."""
+
+    results: Path | None = None
+    """The folder in which each run has a folder of its own, and the rotation its journal and its lease (./results)."""
+    store: str | None = None
+    """Where finished runs and the journal are copied: s3://bucket/prefix, gs://bucket/prefix or file:///folder."""
+    places: Literal["ray", "here"] | None = None
+    """Where workers live: on Ray (as ever), or in this process."""
+    ray: str | None = None
+    """The Ray cluster's address; without it one is started here."""
+    wait: Annotated[bool, Parameter(negative=())] = False
+    """Where another controller holds the lease: wait for it."""
+    metrics: str | None = None
+    """HOST:PORT of a page for Prometheus (127.0.0.1:9464)."""
+
+
+def serve(plan: Path, /, *, options: Options = Options()) -> int:
     """Play turn after turn of a plan until it is stopped, or its budget is used up. Exits with 4 after a signal.
 
     Parameters
     ----------
     plan
         A YAML file; `docs/rotation.md` says what may stand in it. An option that is given here is stronger.
-    results
-        The folder in which each run has a folder of its own, and the rotation its journal and its lease (./results).
-    places
-        Where workers live: on Ray (as ever), or in this process.
-    ray
-        The Ray cluster's address; without it one is started here.
-    wait
-        Where another controller holds the lease: wait for it.
-    metrics
-        HOST:PORT of a page for Prometheus (127.0.0.1:9464).
     """
     wanted = read(plan, refuse=check)
-    where = _where(wanted, Where(results or Path(), places or "", ray, wait))
-    host, port = _address(metrics or wanted.metrics or f"{ADDRESS}:{PORT}")
+    where = _where(wanted, Where(options.results or Path(), options.places or "", options.ray, options.wait))
+    copies = _store(options.store or wanted.store)
+    host, port = _address(options.metrics or wanted.metrics or f"{ADDRESS}:{PORT}")
     ground = Ground(on_ray=where.places == "ray", address=where.ray, seats=1)
     with ExitStack() as stack:
         board = Metrics()
         stack.enter_context(Page(board, host, port))
         controller = Controller(wanted, where, sinks=(Log(), board), finished=board.finished)
-        office = Office(controller, channels(wanted.alerts, plan.parent), hears=ground.on_ray)
+        office = Office(controller, channels(wanted.alerts, plan.parent), hears=ground.on_ray, store=copies)
         stack.callback(ground.leave)
         ground.connect()
         asyncio.run(_served(controller, office))
@@ -113,6 +130,14 @@ def _where(plan: Plan, given: Where) -> Where:
     """As given, else as the plan says, else as ever."""
     results = given.results if given.results != Path() else Path(plan.results or "results")
     return Where(results, given.places or plan.places or "ray", given.ray or plan.ray, given.wait)
+
+
+def _store(address: str | None) -> Store | None:
+    if address is None:
+        return None
+    store = Store(address)
+    store.check()
+    return store
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -130,6 +155,7 @@ class Office:
     controller: Controller
     channels: Sequence[Channel]
     hears: bool
+    store: Store | None = None
     _commands: "asyncio.Task[None] | None" = None
 
     def open(self) -> None:
@@ -143,6 +169,10 @@ class Office:
             muted=muted(entries),
         )
         controller.sinks, controller.last = (*controller.sinks, alerts), alerts.close
+        if self.store:
+            copying = Copying(self.store, controller.path, controller.accept)
+            controller.finished = in_turn(controller.finished, copying.finished)
+            controller.last = in_turn(copying.close, alerts.close)
         if self.hears:
             self._commands = asyncio.create_task(self._hear(alerts))
 

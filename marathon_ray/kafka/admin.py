@@ -122,7 +122,8 @@ def log_ends(properties: Mapping[str, str], topics: Iterable[str], *, within: fl
 
 def _look(connection: Connection, topics: Iterable[str] | None) -> ClusterState:
     brokers = looking.brokers(connection)  # first: what keeps us from the cluster is told here in full
-    return ClusterState(brokers, looking.states(connection, looking.names(connection) if topics is None else topics))
+    states = looking.states(connection, looking.names(connection) if topics is None else topics)
+    return ClusterState(brokers, states, looking.racks(connection))
 
 
 def _ids(connection: Connection, topics: Iterable[str]) -> dict[str, str]:

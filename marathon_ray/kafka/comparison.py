@@ -31,10 +31,20 @@ class TopicState:
 
 @dataclass(frozen=True, slots=True)
 class ClusterState:
-    """The live brokers by id, and the topics that were looked at by name; one that does not exist is missing."""
+    """The live brokers by id, and the topics that were looked at by name; one that does not exist is missing. `racks` are
+    those of the brokers that have one."""
 
     brokers: Mapping[int, Address]
     topics: Mapping[str, TopicState]
+    racks: Mapping[int, str] = field(default_factory=dict)
+
+    def zones(self) -> dict[tuple[str, int], str]:
+        """Where each partition is led, by the racks that brokers tell; "" where that is not known."""
+        return {
+            (name, number): self.racks.get(partition.leader, "")
+            for name, topic in self.topics.items()
+            for number, partition in enumerate(topic.partitions)
+        }
 
 
 def mistakes(state: ClusterState, wanted: Mapping[str, Topic]) -> list[str]:

@@ -10,6 +10,7 @@ from confluent_kafka import (
     ConsumerGroupState,
     IsolationLevel,
     KafkaException,
+    Node,
     TopicCollection,
     TopicPartition,
     TopicPartitionInfo,
@@ -44,8 +45,17 @@ class LogEnd(NamedTuple):
 
 def brokers(connection: Connection) -> dict[int, Address]:
     """The brokers that live, by id."""
+    return {node.id: (node.host, node.port) for node in _nodes(connection)}
+
+
+def racks(connection: Connection) -> dict[int, str]:
+    """Those of the brokers that have one, by id."""
+    return {node.id: node.rack for node in _nodes(connection) if node.rack}
+
+
+def _nodes(connection: Connection) -> list[Node]:
     future = connection.client.describe_cluster(request_timeout=connection.left)
-    return {node.id: (node.host, node.port) for node in connection.answer("describe the cluster", future).nodes}
+    return list(connection.answer("describe the cluster", future).nodes)
 
 
 def names(connection: Connection) -> list[str]:

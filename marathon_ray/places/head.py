@@ -11,6 +11,8 @@ import ray
 from ray._private.state import available_resources_per_node, state
 from ray.autoscaler.sdk import request_resources
 
+from actors.near import ZONE
+
 MARKET: Final = "ray.io/market-type"  # the label by which Ray itself tells what a node costs
 # By the word of a run: the values of that label that it takes, the first before the second; none: any node will do.
 MARKETS: Final[Mapping[str, tuple[str, ...]]] = {"any": (), "spot": ("spot", "on-demand")}
@@ -82,11 +84,20 @@ def _lacking(workers: int, cpus: float, nodes: str) -> str:
 
 def room(nodes: str = "any") -> Room:
     """Of such nodes of the cluster that this process drives; it can grow to `reach` with all kinds of nodes."""
-    markets = MARKETS[nodes]
-    fit = [node for node in _nodes() if not markets or node.labels.get(MARKET) in markets]
+    fit = _fit(nodes)
     most = state.get_max_resources_from_cluster_config()
     reach = None if most is None else float(most.get("CPU", 0))
     return Room(sum(node.whole for node in fit), sum(node.free for node in fit), reach)
+
+
+def zones(nodes: str = "any") -> frozenset[str]:
+    """Of such nodes of the cluster that this process drives, as far as they are labelled."""
+    return frozenset(node.labels[ZONE] for node in _fit(nodes) if ZONE in node.labels)
+
+
+def _fit(nodes: str) -> list[Node]:
+    markets = MARKETS[nodes]
+    return [node for node in _nodes() if not markets or node.labels.get(MARKET) in markets]
 
 
 def _nodes() -> list[Node]:

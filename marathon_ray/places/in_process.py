@@ -22,13 +22,17 @@ class InProcess:
         self._seats: dict[str, _Seat] = {}
         self._asking: Asking[Future[Answer]] = Asking(self._send, _ended)
 
-    def open(self, seat: str) -> None:
+    def open(self, seat: str, zone: str = "") -> None:  # noqa: ARG002 - there is but one
         """It is alive at once."""
         self._seats[seat] = _Seat(Shell(), ThreadPoolExecutor(1, thread_name_prefix=f"{seat} asker"))
 
     async def ask(self, asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
         """Ask each of these seats at once."""
         return await self._asking.ask(asks, within=within)
+
+    async def zones(self) -> frozenset[str]:
+        """This process does not know where it is."""
+        return frozenset()
 
     async def notices(self) -> Mapping[str, float]:
         """This process has no notice of its end."""

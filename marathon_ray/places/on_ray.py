@@ -14,9 +14,10 @@ import ray
 from ray._private import worker as _driver
 from ray.exceptions import RayActorError
 
+from actors.near import ZONE
 from actors.order import Answer, Ask, Host
 from actors.shell import Shell
-from marathon_ray.places import head
+from marathon_ray.places import head, series
 from marathon_ray.places.asking import Asking
 from marathon_ray.places.notices import Notices, draining
 from marathon_ray.places.place import CPUS as CPUS  # noqa: PLC0414 - it is a word of ours, too
@@ -41,10 +42,17 @@ def here() -> Host:
 
 
 class RayShell(Shell):
-    """A shell that knows on which Ray node it is."""
+    """A shell that knows on which Ray node it is, and tells that node's metrics what its worker does."""
 
     def __init__(self) -> None:
         super().__init__(here())
+        self._series = series.Seats()
+
+    def ask(self, ask: Ask) -> Answer:
+        """As any shell."""
+        answer = super().ask(ask)
+        self._series.tell(ask.order, answer)
+        return answer
 
 
 # A class that is decorated travels by value, with copies of its module's values; this one is imported where it is used.
@@ -102,21 +110,25 @@ class OnRay:
 
     def __init__(self, *, cpus: float = CPUS, nodes: str = "any") -> None:
         self._cpus = cpus
-        self._nodes, self._where = nodes, _where(nodes)
+        self._nodes = nodes
         self._clerk = ThreadPoolExecutor(1, thread_name_prefix="ray")  # calls Ray in order, and never in the loop
         self._seats: dict[str, Future[_Handle]] = {}
         self._asking: Asking[Future[_Sent]] = Asking(self._send, _ended)
         self._notices = Notices(draining)
 
-    def open(self, seat: str) -> None:
-        """An actor of that name is asked for."""
-        self._seats[seat] = self._clerk.submit(self._make, seat)
+    def open(self, seat: str, zone: str = "") -> None:
+        """An actor of that name is asked for, in that zone or, where it has no room, in another."""
+        self._seats[seat] = self._clerk.submit(self._make, seat, zone)
 
-    def _make(self, seat: str) -> _Handle:
+    async def zones(self) -> frozenset[str]:
+        """By Ray's own label."""
+        return await asyncio.to_thread(head.zones, self._nodes)
+
+    def _make(self, seat: str, zone: str) -> _Handle:
         return Seat.options(
             name=seat, num_cpus=self._cpus, scheduling_strategy="SPREAD", max_restarts=-1, max_task_retries=0,
             enable_task_events=False,  # an ask a second of a thousand seats is no news, and to report it costs the driver
-            **self._where,
+            **_where(self._nodes, zone),
         ).remote()  # fmt: skip
 
     def _send(self, asks: Mapping[str, Ask]) -> Mapping[str, Future[_Sent]]:
@@ -156,10 +168,13 @@ class OnRay:
         self._notices.close()
 
 
-def _where(nodes: str) -> dict[str, Any]:
-    """Ray's options of an actor that shall be on such nodes: on those of the first market, else of the next."""
-    selectors = [{head.MARKET: market} for market in head.MARKETS[nodes]]
-    if not selectors:
+def _where(nodes: str, zone: str) -> dict[str, Any]:
+    """Ray's options of an actor that shall be on such nodes: on those of the first market, else of the next; of each rather
+    in that zone than in another."""
+    zones = [{ZONE: zone}, {ZONE: f"!{zone}"}] if zone else [{}]  # Ray takes no fallback to any node at all
+    markets = [{head.MARKET: market} for market in head.MARKETS[nodes]] or [{}]
+    selectors = [{**market, **where} for market in markets for where in zones]
+    if not selectors[0]:
         return {}
     return {"label_selector": selectors[0], "fallback_strategy": [{"label_selector": each} for each in selectors[1:]]}
 

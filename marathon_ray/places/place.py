@@ -33,8 +33,11 @@ Reply: TypeAlias = Answer | Broken | Silent
 class Places(Protocol):
     """Where seats are. A seat is known by its name, which is never used twice."""
 
-    def open(self, seat: str) -> None:
-        """Ask for a seat; it comes to life when it can, and answers then."""
+    def open(self, seat: str, zone: str = "") -> None:
+        """Ask for a seat, in that zone if it has room; it comes to life when it can, and answers then."""
+
+    async def zones(self) -> frozenset[str]:
+        """Those in which there are nodes for seats, as far as nodes tell."""
 
     async def ask(self, asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
         """Ask each of these seats at once; one that hangs costs no other its answer."""

@@ -3,11 +3,13 @@
 Brokers that die by themselves or are killed keep what they have written; no setting allows the loss of a disk.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from actors.spec import Producers
 from marathon_ray.finding import FindingKind
+from marathon_ray.kafka.kept import Kept, kept
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.promises.promise import Shade
 
@@ -24,16 +26,23 @@ _UNCLEAN: Final = (
 
 
 def allowed(
-    topic: Topic, writers: Sequence[Producers], shades: Sequence[Shade] | None = None
+    topic: Topic,
+    writers: Sequence[Producers],
+    shades: Sequence[Shade] | None = None,
+    *,
+    keeps: Kept | None = None,
+    held: float = math.inf,
 ) -> Mapping[FindingKind, str]:
     """The kinds of finding that are no broken promise, each with the reason in words.
 
     A kind is allowed where each of the writers allows it: which of them wrote a record cannot be told from a finding, so
     the strictest decides. `shades` are the faults that were on; None: not known yet, so there may be some. Without any,
-    nobody needed an unclean election.
+    nobody needed an unclean election. `keeps` is how long the cluster keeps the records (None: it was not asked yet, so
+    what was declared counts), `held` how many bytes no partition can have exceeded.
     """
     reasons: dict[FindingKind, list[str]] = {}
-    for part in (_acknowledged(writers), _sent_again(writers), _elected(topic, writers, shades), _removed(topic)):
+    removed = _removed(topic, keeps or kept(topic.settings()), held)
+    for part in (_acknowledged(writers), _sent_again(writers), _elected(topic, writers, shades), removed):
         for kind, reason in part:
             reasons.setdefault(kind, []).append(reason)
     return {kind: "; ".join(some) for kind, some in reasons.items()}
@@ -71,8 +80,8 @@ def _elected(topic: Topic, writers: Sequence[Producers], shades: Sequence[Shade]
         yield from ((kind, _UNCLEAN) for kind in losses)
 
 
-def _removed(topic: Topic) -> _Reasons:
-    if "delete" in topic.cleanup and topic.config.get("retention.bytes", "-1") != "-1":
+def _removed(topic: Topic, keeps: Kept, held: float) -> _Reasons:
+    if keeps.size is not None and keeps.size < held and math.isfinite(keeps.size):
         yield FindingKind.EXPIRED_EARLY, "retention.bytes: a record of any age goes when the log is full"
     if "compact" in topic.cleanup:
         yield FindingKind.PASSES_DIFFER, "compaction takes records away between the passes"

@@ -1,5 +1,6 @@
 """Whether every acknowledged record is there, once and in order: what the accounts found, but for what is allowed."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass as plain
@@ -14,6 +15,7 @@ from actors.spec import Producers, Topics, Transactors
 from actors.units import Share
 from marathon_ray.balance import LOSSES, Balance
 from marathon_ray.finding import Finding, FindingKind, Tail
+from marathon_ray.kafka.kept import Kept
 from marathon_ray.promises.allowed import allowed
 from marathon_ray.promises.promise import Declared, Ending, Verdict
 from marathon_ray.promises.wording import call, percent, undeclared
@@ -79,7 +81,9 @@ class Integrity:
         """A finding that is not allowed is a broken promise, and so are books that do not add up."""
         places = {place: counts for place, counts in ending.balance.places.items() if place[0] in state.topics}
         dark = _Dark(sum(tail.pending + tail.unheard for tail in self._tails(ending)), self.dark)
-        books = _Books(Balance(places), state.findings, self._excused(ending), ending.drained, dark)
+        books = _Books(
+            Balance(places), state.findings, self._excused(ending), self._untold(ending), ending.drained, dark
+        )
         return Verdict(
             promise=call(self, *self.of), demanded=self._demanded(books), found=books.sentence(), state=books.state(),
             safety=True, figures=books.figures(),
@@ -95,10 +99,20 @@ class Integrity:
         declared = ending.declared
         return {
             ending.ordinals[topic]: frozenset(
-                allowed(declared.topics[topic], _producers(topic, declared), ending.shades)
+                allowed(
+                    declared.topics[topic],
+                    _producers(topic, declared),
+                    ending.shades,
+                    keeps=ending.kept.get(topic, Kept()),
+                    held=ending.held.get(topic, math.inf),
+                )
             )
             for topic in self.of
         }
+
+    def _untold(self, ending: Ending) -> frozenset[int]:
+        """Topics of which the cluster does not say how long it keeps their records."""
+        return frozenset(ending.ordinals[topic] for topic in self.of if not ending.kept.get(topic, Kept()).is_known)
 
     def _demanded(self, books: "_Books") -> str:
         kinds = sorted(frozenset().union(*books.excused.values()))
@@ -120,13 +134,14 @@ class _Books:
     balance: Balance
     findings: tuple[Finding, ...]
     excused: Mapping[int, frozenset[FindingKind]]
+    untold: frozenset[int]
     drained: bool
     dark: _Dark
 
     def state(self) -> Literal["passed", "undecided", "failed"]:
         if self.broken or self.gaps:
             return "failed"
-        whole = self.drained and not self.balance.total("unaudited") and not self.too_dark
+        whole = self.drained and not self.balance.total("unaudited") and not self.too_dark and not self.unclear
         return "passed" if whole and self.balance.total("acknowledged") else "undecided"
 
     @property
@@ -140,9 +155,21 @@ class _Books:
 
     @property
     def broken(self) -> Counter[FindingKind]:
-        broken = _counted(finding for finding in self.findings if finding.kind not in self.excused[finding.topic])
+        broken = _counted(
+            finding
+            for finding in self.findings
+            if finding.kind not in self.excused[finding.topic] and not self._is_unclear(finding)
+        )
         broken.pop(_NOBODYS, None)
         return broken
+
+    @property
+    def unclear(self) -> int:
+        """Records that are gone, and nobody says whether they may be."""
+        return _counted(finding for finding in self.findings if self._is_unclear(finding)).total()
+
+    def _is_unclear(self, finding: Finding) -> bool:
+        return finding.kind is FindingKind.EXPIRED_EARLY and finding.topic in self.untold
 
     @property
     def gaps(self) -> list[str]:
@@ -167,6 +194,8 @@ class _Books:
     def _remarks(self) -> Iterator[str]:
         if permitted := self.permitted:
             yield f"allowed are {', '.join(f'{count:,} {kind}' for kind, count in permitted.items())}"
+        if unclear := self.unclear:
+            yield f"{unclear:,} are gone, and the cluster does not say how long it keeps records"
         if not self.balance.total("acknowledged"):
             yield "nothing was acknowledged, so nothing is proved"
         if unaudited := self.balance.total("unaudited"):

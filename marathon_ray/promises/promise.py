@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 from actors.spec import WorkerSpec
 from marathon_ray.balance import Balance
 from marathon_ray.finding import Tail
+from marathon_ray.kafka.kept import Kept
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.round import Round
 
@@ -37,7 +38,8 @@ class Shade:
 class Ending:
     """What is known at the end, beside the rounds. `ordinals` are the topics' numbers by field name; `drained` says that
     both passes came to the end of every partition after the healing; `tails` are what each fleet's lost workers left in the
-    dark."""
+    dark; `kept` is how long the cluster keeps each topic's records: of one that is missing it did not say; `held` is how many
+    bytes no partition of a topic can have exceeded, where that is known."""
 
     declared: Declared
     ordinals: Mapping[str, int]
@@ -45,6 +47,8 @@ class Ending:
     shades: tuple[Shade, ...] = ()
     drained: bool = True
     tails: Mapping[str, tuple[Tail, ...]] = field(default_factory=dict)
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    held: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,9 @@ class Note(Part):
 
 class Crew(Part):
     """A fleet as it was: `workers` at most at once, `deaths` of them, what each of the dead left in the dark, and the names
-    of those whose loss was `announced`: their node was to be taken away. So many `moved`: they left such a node before."""
+    of those whose loss was `announced`: their node was to be taken away. So many `moved`: they left such a node before.
+    `within_zone` is the share of the bytes to and from brokers that did not leave the worker's zone (None: zones are not
+    known, or the fleet has told nothing)."""
 
     name: str
     workers: Annotated[int, Field(ge=0)] = 0
@@ -83,6 +85,7 @@ class Crew(Part):
     tails: tuple[Tail, ...] = ()
     announced: tuple[str, ...] = ()
     worker_hours: Annotated[float, Field(ge=0)] = 0.0
+    within_zone: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 class Report(Part):

@@ -165,6 +165,7 @@ class Plan(_Part):
     bench: str = "bench"
     seed: int = 0
     results: str | None = None
+    store: str | None = None
     places: Literal["ray", "here"] | None = None
     ray: str | None = None
     metrics: str | None = None

@@ -84,7 +84,8 @@ def fetched(target: dict[str, str], topic: str, number: int, begin: Place | None
     rk.assign(handle, [begin or Place(topic, 0, 0)])
     got, deadline = [np.zeros(0, rows.FETCHED)], time.monotonic() + 10
     while sum(map(len, got)) < number and time.monotonic() < deadline:
-        many, _ = fetch.poll(0.1, 1_000)
+        many = fetch.take(0.1, 1_000)
+        fetch.unpack(many)
         got.append(fetch.rows[:many].copy())
     fetch.close()
     rk.close_client(handle)

@@ -1,17 +1,34 @@
 """What the accounts are told of a topic."""
 
+import math
+
 import pytest
 
 from marathon_ray import Producers, Scenario, Topic
 from marathon_ray.declared import topic_terms
+from marathon_ray.kafka.kept import Kept
+
+_FOR_EVER = 2**63 - 1
 
 
-@pytest.mark.parametrize(("kept", "nanoseconds"), [(None, 0), ("2 s", 2 * 10**9), ("unlimited", 2**63 - 1)])
-def test_an_unlimited_retention_is_one_that_no_record_outlives(kept: str | None, nanoseconds: int) -> None:
-    class Kept(Scenario):
-        """All is kept."""
+class Kind(Scenario):
+    """All is kept."""
 
-        orders: Topic = Topic(partitions=1, retention=kept)
-        writers: Producers = Producers(to="orders")
+    orders: Topic = Topic(partitions=1, retention="1 ms")
+    writers: Producers = Producers(to="orders")
 
-    assert topic_terms(Kept(), "orders", "id", {"orders": 1}).retention == nanoseconds
+
+@pytest.mark.parametrize(
+    ("keeps", "nanoseconds"),
+    [
+        (Kept(2.0, math.inf), 1.8e9),
+        (Kept(86_400.0, math.inf), 86_100e9),
+        (Kept(math.inf, math.inf), _FOR_EVER),
+        (Kept(None, None), _FOR_EVER),
+        (Kept(9.3e15, math.inf), _FOR_EVER),  # the longest that Kafka can be told
+    ],
+)
+def test_the_cluster_is_held_to_what_it_says_and_where_it_says_nothing_no_record_may_go(
+    keeps: Kept, nanoseconds: int
+) -> None:
+    assert topic_terms(Kind(), "orders", "id", {"orders": 1}, kept=keeps).retention == nanoseconds

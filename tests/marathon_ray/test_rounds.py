@@ -26,8 +26,11 @@ class Meeting:
         self.all = asyncio.Barrier(parties)
         self.asked = asyncio.Semaphore(0)
 
-    def open(self, seat: str) -> None:
+    def open(self, seat: str, zone: str = "") -> None:
         pass
+
+    async def zones(self) -> frozenset[str]:
+        return frozenset()
 
     async def ask(self, asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
         async with asyncio.timeout(_SECONDS):

@@ -1,5 +1,6 @@
 """Rounds, fleets and endings in short form, and the fold of a promise over them."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -12,6 +13,7 @@ from actors.tally import Counts
 from actors.units import Rate
 from marathon_ray.balance import Balance
 from marathon_ray.finding import Finding, FindingKind, Window
+from marathon_ray.kafka.kept import Kept
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.promises.promise import Declared, Ending, Promise, Shade, Verdict
 from marathon_ray.round import ACKS, Doing, Phase, Round
@@ -27,6 +29,7 @@ FLEETS: Final[Mapping[str, WorkerSpec]] = {
 }
 TOPICS: Final = {name: Topic(partitions=3) for name in ORDINALS}
 DECLARED: Final = Declared(TOPICS, FLEETS)
+FOR_EVER: Final = dict.fromkeys(ORDINALS, Kept(math.inf, math.inf))
 
 
 def wall(seconds: float) -> int:
@@ -95,7 +98,7 @@ def judge(promise: Promise, rounds: Iterable[Round], *, declared: Declared = DEC
     state = promise.begin(declared, ORDINALS)
     for one in rounds:
         state = promise.step(state, one)
-    whole: dict[str, Any] = {"balance": Balance({}), **ending}
+    whole: dict[str, Any] = {"balance": Balance({}), "kept": FOR_EVER, **ending}
     return promise.verdict(state, Ending(declared=declared, ordinals=ORDINALS, **whole))
 
 

@@ -1,5 +1,6 @@
 """Integrity: what the accounts found, less what was withdrawn and what the settings allow."""
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -12,6 +13,7 @@ from actors.tally import Outcome
 from marathon_ray.balance import Balance
 from marathon_ray.finding import Finding, Tail, Window
 from marathon_ray.finding import FindingKind as Kind
+from marathon_ray.kafka.kept import Kept
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.promises.integrity import Integrity
 from marathon_ray.promises.promise import Declared, Ending, Promise, Verdict
@@ -94,6 +96,24 @@ def test_an_unclean_election_excuses_a_loss_only_beside_a_fault() -> None:
     counts = balance(100, lost=5)
     assert judge(ORDERS, rounds, declared=declared, balance=counts, shades=(a_shade(0.5),)).state == "passed"
     assert judge(ORDERS, rounds, declared=declared, balance=counts).state == "failed"
+
+
+def test_what_is_gone_is_undecided_where_the_cluster_does_not_say_how_long_it_keeps_records() -> None:
+    rounds = [a_round(0, 1, settled=settled(found(Kind.EXPIRED_EARLY, 0, 4)))]
+    for kept in ({}, {"orders": Kept(3600.0, None)}):
+        verdict = judge(ORDERS, rounds, balance=balance(100, expired=5), kept=kept)
+        assert verdict.state == "undecided"
+        assert "5 are gone, and the cluster does not say how long it keeps records" in verdict.found
+    lost = [*rounds, a_round(1, 2, settled=settled(LOST))]
+    assert judge(ORDERS, lost, balance=balance(100, expired=5, lost=5), kept={}).state == "failed"
+    assert judge(ORDERS, rounds, balance=balance(100, expired=5)).state == "failed"
+
+
+def test_a_log_that_cannot_have_been_full_excuses_no_record_that_is_gone() -> None:
+    rounds = [a_round(0, 1, settled=settled(found(Kind.EXPIRED_EARLY, 0, 4)))]
+    full = {"orders": Kept(math.inf, 1000.0)}
+    for held, state in (({}, "passed"), ({"orders": 1001.0}, "passed"), ({"orders": 1000.0}, "failed")):
+        assert judge(ORDERS, rounds, balance=balance(100, expired=5), kept=full, held=held).state == state
 
 
 def test_nothing_acknowledged_proves_nothing() -> None:

@@ -147,7 +147,7 @@ def report(outcome: Outcome = Outcome.PASSED, **changes: Any) -> Report:
         "fleets": (
             Crew(
                 name="writers", workers=2, deaths=1, moved=3, tails=(Tail("writers-1", 104, 260),),
-                announced=("writers-1",), worker_hours=0.1,
+                announced=("writers-1",), worker_hours=0.1, within_zone=0.87,
             ),
             Crew(name="readers", workers=2, worker_hours=0.1),
         ),
