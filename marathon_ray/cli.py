@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "interrupt": ("marathon_ray.commands.say:interrupt", "End the run of a rotation early; it is tried again."),
     "skip": ("marathon_ray.commands.say:skip", "End the turn of a rotation."),
     "mute": ("marathon_ray.commands.say:mute", "Alert nobody for a while."),
+    "set": ("marathon_ray.commands.say:change", "Change the plan of a rotation while it goes on."),
     "stop": ("marathon_ray.commands.say:stop", "End a rotation in good order."),
     "report": ("marathon_ray.commands.report:tell", "The summary of a run that is over; exits as the run did."),
     "check": ("marathon_ray.commands.check:check_bench", "Plant errors, and see that each is found."),

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     LEFTOVERS = "leftovers"
     RECLAIMED = "reclaimed"
     ROTATION_ENDED = "rotation ended"
+    CHANGE_DROPPED = "change dropped"
     CHANNEL_FAILED = "channel failed"
     STORE_FAILED = "store failed"
     ALERTED = "alerted"
@@ -51,6 +52,10 @@ KINDS: Final[Mapping[Kind, tuple[Severity, str]]] = {
     Kind.LEFTOVERS: (Severity.WARNING, "Something of ours is left on a cluster; over when nothing is."),
     Kind.RECLAIMED: (Severity.INFO, "What dead runs had left was undone."),
     Kind.ROTATION_ENDED: (Severity.WARNING, "The budget is used up: no more runs are made."),
+    Kind.CHANGE_DROPPED: (
+        Severity.WARNING,
+        "What was set by command does not fit the plan any more, and is not in force.",
+    ),
     Kind.CHANNEL_FAILED: (Severity.WARNING, "A channel takes no alerts; over when it does again."),
     Kind.STORE_FAILED: (
         Severity.WARNING,

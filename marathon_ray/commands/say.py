@@ -6,6 +6,7 @@ from typing import Any
 from marathon_ray.ground import Ground
 from marathon_ray.rotation.inbox import say
 from marathon_ray.running import BENCH
+from marathon_ray.usage import UsageError
 
 
 def status(*, bench: str = BENCH, ray: str = "auto") -> None:
@@ -54,6 +55,22 @@ def resume(*, bench: str = BENCH, ray: str = "auto") -> None:
 def mute(duration: str, /, *, bench: str = BENCH, ray: str = "auto") -> None:
     """Nobody is alerted for so long ("2 h"; "0 s": as ever); events are written down all the same."""
     _say(bench, ray, "mute", duration=duration)
+
+
+def change(
+    field: str, value: str | None = None, /, *, clear: bool = False, bench: str = BENCH, ray: str = "auto"
+) -> None:
+    """A field of the plan is as given here, in YAML, from the next run on: `marathon set every "10 min"`, `marathon set
+    scenarios.kill-leader.fields.writers.rate "5 MB/s"`. It stays so, over a restart too, until it is cleared.
+
+    Parameters
+    ----------
+    clear
+        The field is as the plan says.
+    """
+    if clear == (value is not None):
+        raise UsageError(f"{field}: write its value, or --clear")
+    _say(bench, ray, "set", field=field, value=value)
 
 
 def stop(*, bench: str = BENCH, ray: str = "auto") -> None:

@@ -22,7 +22,7 @@ from marathon_ray.ground import Ground
 from marathon_ray.journal import read as read_journal
 from marathon_ray.metrics import ADDRESS, PORT, Metrics, Page
 from marathon_ray.outcome import EXIT, Outcome
-from marathon_ray.rotation.checking import read
+from marathon_ray.rotation.checking import Draft
 from marathon_ray.rotation.controller import Controller, Where
 from marathon_ray.rotation.copying import Copying
 from marathon_ray.rotation.inbox import Command, Inbox
@@ -36,25 +36,27 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def obey(controller: Controller, alerts: Alerts, command: Command) -> str:
-    """What a person who has commanded is told."""
+    """What a person who has commanded is told. Raises UsageError, of one line, where nothing is done."""
     match command.word, command.arguments:
         case "mute", {"duration": text}:
             return _mute(controller, alerts, str(text))
         case "interrupt", {"why": why}:
             return controller.interrupt(str(why))
+        case "set", {"field": name, "value": text}:
+            return controller.change(str(name), text)
         case "stop", _:
             controller.stop("stopped by command")
             return "the rotation ends; a run that goes on heals and cleans up first"
         case ("status" | "hold" | "release" | "skip" | "pause") as word, _:
             return str(getattr(controller, word)())
-    return f"{command.word}: this controller knows no such command"
+    raise UsageError(f"{command.word}: this controller knows no such command")
 
 
 def _mute(controller: Controller, alerts: Alerts, text: str) -> str:
     try:
         seconds = parse_duration(text)
     except ValueError as error:
-        return str(error)
+        raise UsageError(str(error)) from None
     until = datetime.now(UTC) + timedelta(seconds=seconds)
     controller.note_mute(until if seconds else None)
     alerts.mute(until if seconds else None)
@@ -96,6 +98,8 @@ class Options:
     """Where workers live: on Ray (as ever), or in this process."""
     ray: str | None = None
     """The Ray cluster's address; without it one is started here."""
+    nodes: Literal["any", "spot"] | None = None
+    """The nodes of the Ray cluster on which workers live: all (any), or those that are labelled as spot."""
     wait: Annotated[bool, Parameter(negative=())] = False
     """Where another controller holds the lease: wait for it."""
     metrics: str | None = None
@@ -110,15 +114,16 @@ def serve(plan: Path, /, *, options: Options = Options()) -> int:
     plan
         A YAML file; `docs/rotation.md` says what may stand in it. An option that is given here is stronger.
     """
-    wanted = read(plan, refuse=check)
-    where = _where(wanted, Where(options.results or Path(), options.places or "", options.ray, options.wait))
+    draft = Draft(plan, check)
+    wanted = draft.plan()
+    where = _where(wanted, options)
     copies = _store(options.store or wanted.store)
     host, port = _address(options.metrics or wanted.metrics or f"{ADDRESS}:{PORT}")
-    ground = Ground(on_ray=where.places == "ray", address=where.ray, seats=1)
+    ground = Ground(on_ray=where.places == "ray", address=where.ray, seats=1, nodes=where.nodes)
     with ExitStack() as stack:
         board = Metrics()
         stack.enter_context(Page(board, host, port))
-        controller = Controller(wanted, where, sinks=(Log(), board), finished=board.finished)
+        controller = Controller(wanted, where, sinks=(Log(), board), finished=board.finished, revise=draft.revised)
         office = Office(controller, channels(wanted.alerts, plan.parent), hears=ground.on_ray, store=copies)
         stack.callback(ground.leave)
         ground.connect()
@@ -126,10 +131,15 @@ def serve(plan: Path, /, *, options: Options = Options()) -> int:
     return EXIT[Outcome.INTERRUPTED] if controller.stopping in {number.name for number in _SIGNALS} else 0
 
 
-def _where(plan: Plan, given: Where) -> Where:
+def _where(plan: Plan, given: Options) -> Where:
     """As given, else as the plan says, else as ever."""
-    results = given.results if given.results != Path() else Path(plan.results or "results")
-    return Where(results, given.places or plan.places or "ray", given.ray or plan.ray, given.wait)
+    return Where(
+        results=given.results or Path(plan.results or "results"),
+        places=given.places or plan.places or "ray",
+        ray=given.ray or plan.ray,
+        nodes=given.nodes or plan.nodes or "any",
+        wait=given.wait,
+    )
 
 
 def _store(address: str | None) -> Store | None:

@@ -1,6 +1,6 @@
 """Every mistake of a plan, with its line, before anything is taken or made."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,12 +11,11 @@ from marathon_ray.clusters import FILES, open_cluster
 from marathon_ray.fields import build
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.planning import mistakes
+from marathon_ray.rotation.changing import Place, changed
 from marathon_ray.rotation.marked import Marked
 from marathon_ray.rotation.plan import Entry, Plan
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import UsageError, nearest
-
-Place = tuple[str | int, ...]
 
 
 class Mistake(NamedTuple):
@@ -31,24 +30,45 @@ def read(path: Path, *, refuse: Callable[[str], str | None]) -> Plan:
 
     Raises UsageError with all mistakes, a line each: the file, the line in it, the place, and what is wrong.
     """
-    marked = Marked(path)
-    try:
-        plan = Plan.model_validate(marked.content)
-    except ValidationError as error:
-        found = [Mistake(each["loc"], _told(each["msg"])) for each in error.errors(include_url=False)]
-    else:
-        plan = plan.model_copy(update={"clusters": {name: _beside(path, text) for name, text in plan.clusters.items()}})
+    return Draft(path, refuse).plan()
+
+
+class Draft:
+    """What stands in a file, to be a plan as it is, or with fields changed by command."""
+
+    def __init__(self, path: Path, refuse: Callable[[str], str | None]) -> None:
+        self._path, self._refuse, self._marked = path, refuse, Marked(path)
+
+    def plan(self) -> Plan:
+        """Raises UsageError as `read` does."""
+        plan, found = self._checked(self._marked.content)
+        if plan:
+            return plan
+        lines = sorted({(self._marked.line(one.place), _line(self._path, self._marked, one)) for one in found})
+        raise UsageError("\n".join(line for _, line in lines))
+
+    def revised(self, changes: Mapping[str, str]) -> Plan:
+        """The plan with these fields as given, in YAML. Raises UsageError of one line that names the place."""
+        plan, found = self._checked(changed(self._marked.content, changes))
+        if plan:
+            return plan
+        raise UsageError("; ".join(dict.fromkeys(f"{_dotted(one.place)}: {one.what}" for one in found)))
+
+    def _checked(self, content: object) -> tuple[Plan | None, list[Mistake]]:
+        try:
+            plan = Plan.model_validate(content)
+        except ValidationError as error:
+            return None, [Mistake(each["loc"], _told(each["msg"])) for each in error.errors(include_url=False)]
+        clusters = {name: _beside(self._path, text) for name, text in plan.clusters.items()}
+        plan = plan.model_copy(update={"clusters": clusters})
         found = [
             *_of_clusters(plan),
             *_of_scenarios(plan),
             *_of_money(plan),
             *_of_known(plan),
-            *_of_alerts(plan, path, refuse),
+            *_of_alerts(plan, self._path, self._refuse),
         ]
-        if not found:
-            return plan
-    lines = sorted({(marked.line(one.place), _line(path, marked, one)) for one in found})
-    raise UsageError("\n".join(line for _, line in lines))
+        return (None if found else plan), found
 
 
 def _beside(path: Path, cluster: str) -> str:
@@ -57,8 +77,12 @@ def _beside(path: Path, cluster: str) -> str:
 
 
 def _line(path: Path, marked: Marked, mistake: Mistake) -> str:
-    where = "".join(f"{step}." for step in mistake.place)[:-1]
+    where = _dotted(mistake.place)
     return f"{path}, line {marked.line(mistake.place)}: {where}{': ' if where else ''}{mistake.what}"
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(map(str, place))
 
 
 def _told(words: str) -> str:

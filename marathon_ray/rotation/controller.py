@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ from marathon_ray.rotation.retry import Next, retry
 from marathon_ray.rotation.timing import Begin, End, Wait, timing
 from marathon_ray.rotation.turns import Turn, turn
 from marathon_ray.running import run
-from marathon_ray.usage import UsageError
+from marathon_ray.usage import UsageError, nearest
 
 _NAP: Final = 30.0  # s after which a waiter looks at the clock again, which may have been set
 _PAUSE: Final = 5.0  # s between looks at a lease that somebody else holds
@@ -49,6 +49,7 @@ class Where:
     results: Path
     places: str = "ray"
     ray: str | None = None
+    nodes: str = "any"
     wait: bool = False  # for a lease that another one holds
 
 
@@ -64,6 +65,7 @@ class Controller:
     finished: Callable[[Report, str], None] | None = None
     first: Callable[[], None] | None = None  # called when the rotation is ours, before anything is told
     last: Callable[[], None] | None = None  # called when all is over, while events are still written; may block
+    revise: Callable[[Mapping[str, str]], Plan] | None = None  # the plan with fields changed by command
     owner: str = field(default_factory=me)
     standing: Standing = field(default_factory=Standing)
     doing: str = "starts"  # in a few words
@@ -150,6 +152,7 @@ class Controller:
         entries = list(journal.read(self.path))  # which is there, since ours is open
         self.standing = standing(entries)
         self._write("controller", owner=self.owner)
+        self._change_again()
         if self.standing.running and self.standing.began:
             attempt = next(entry for entry in reversed(entries) if entry["what"] == "attempt")
             one = Turn(
@@ -162,6 +165,21 @@ class Controller:
             self._bury(one, dead(self.where.results, self.plan.bench, self.standing.began))
         if self.standing.outcomes:
             self._close(turn(self.plan, self.standing.number))
+
+    def _change_again(self) -> None:
+        """What was set by command stays set, but for what the plan of now does not allow any more."""
+        kept: dict[str, str] = {}
+        for name, text in dict(self.standing.changes).items():
+            try:
+                self.plan, kept = self._revised({**kept, name: text}), {**kept, name: text}
+            except UsageError as error:
+                self._write("set", field=name, value=None)
+                self._tell(Kind.CHANGE_DROPPED, f"plan: {name}", f"{name} is as the plan says, and not {text}\n{error}")
+
+    def _revised(self, changes: Mapping[str, str]) -> Plan:
+        if self.revise is None:
+            raise UsageError("this controller has no plan that can be changed")
+        return self.revise(changes)
 
     def _bury(self, one: Turn, found: Dead | None) -> None:
         """The attempt that was under way when a controller died."""
@@ -275,7 +293,7 @@ class Controller:
         return await run(
             build(find(one.scenario), one.flags),
             cluster=self.plan.clusters[one.cluster], places=self.where.places, ray=self.where.ray,
-            results=self.where.results, seed=one.seed, bench=self.plan.bench, tell=self.tell, signals=False,
+            nodes=self.where.nodes, results=self.where.results, seed=one.seed, bench=self.plan.bench, tell=self.tell, signals=False,
         )  # fmt: skip
 
     # --- What a person may say ----------------------------------------------------------------------------------------
@@ -310,6 +328,17 @@ class Controller:
         """No further run begins, and the one that goes on is interrupted."""
         return f"{self.hold()}; {self.interrupt('paused by command')}"
 
+    def change(self, name: str, text: str | None) -> str:
+        """That field of the plan is as given, in YAML, from the next run on; None: as the plan says. Raises UsageError of
+        one line where it cannot be so; nothing is changed then."""
+        changes = {field: value for field, value in self.standing.changes.items() if field != name}
+        if text is None and len(changes) == len(self.standing.changes):
+            raise UsageError(f"{name}: it was not set; {nearest(name, changes)}")
+        self.plan = self._revised(changes if text is None else {**changes, name: text})
+        self._write("set", field=name, value=text)
+        self._poked.set()
+        return f"from the next run on {name} is {'as the plan says' if text is None else text}"
+
     def status(self) -> str:
         """What goes on, and what there was, a line each."""
         standing = self.standing
@@ -317,7 +346,8 @@ class Controller:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in ended.items()) or "none"
         hours = sum(one.seconds for one in standing.spent) / 3600
         held = "; held by command" if standing.held else ""
-        return f"{self.doing}{held}\nturn {standing.number}; runs: {counts}; {hours:.1f} hours of runs"
+        changed = "".join(f"\nset by command: {name} is {text}" for name, text in standing.changes.items())
+        return f"{self.doing}{held}\nturn {standing.number}; runs: {counts}; {hours:.1f} hours of runs{changed}"
 
     def note_mute(self, until: datetime | None) -> None:
         """Nobody is to be told anything until then, whichever controller lives."""

@@ -8,7 +8,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ray
 from ray.exceptions import ActorDiedError, GetTimeoutError, RayActorError
@@ -31,20 +31,27 @@ class Command:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Answer(NamedTuple):
+    """What the controller says; `refused`: it has done nothing."""
+
+    text: str
+    refused: bool = False
+
+
 class Box:
     """Commands that wait, and answers that were not fetched yet. Safe between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: list[Command] = []
-        self._answers: OrderedDict[str, str] = OrderedDict()
+        self._answers: OrderedDict[str, Answer] = OrderedDict()
 
     def put(self, command: Command) -> None:
         """Somebody wants something."""
         with self._lock:
             self._waiting.append(command)
 
-    def take(self, answers: Mapping[str, str]) -> list[Command]:
+    def take(self, answers: Mapping[str, Answer]) -> list[Command]:
         """The controller answers former commands, and gets those that have come since."""
         with self._lock:
             self._answers.update(answers)
@@ -52,7 +59,7 @@ class Box:
             waiting, self._waiting = self._waiting, []
             return waiting
 
-    def answer(self, number: str) -> str | None:
+    def answer(self, number: str) -> Answer | None:
         """What the controller said; None where it has not yet. It is said once."""
         with self._lock:
             return self._answers.pop(number, None)
@@ -61,7 +68,7 @@ class Box:
 _BoxOnRay: Final = ray.remote(Box)
 
 
-def _shorten(answers: OrderedDict[str, str]) -> None:
+def _shorten(answers: OrderedDict[str, Answer]) -> None:
     while len(answers) > _KEPT:
         answers.popitem(last=False)
 
@@ -82,18 +89,18 @@ class Inbox:
         ).remote()  # fmt: skip
 
     async def serve(self, obey: Callable[[Command], str]) -> None:
-        """Until it is cancelled: every command is obeyed once, and answered in a line."""
-        answers: dict[str, str] = {}
-        said: OrderedDict[str, str] = OrderedDict()  # one that was lost on its way comes again
+        """Until it is cancelled: every command is obeyed once, and answered in a line; UsageError is a refusal."""
+        answers: dict[str, Answer] = {}
+        said: OrderedDict[str, Answer] = OrderedDict()  # one that was lost on its way comes again
         while True:
             for command in await asyncio.to_thread(self._take, answers):
                 if command.number not in said:
-                    said[command.number] = obey(command)
+                    said[command.number] = _answer(obey, command)
                     _shorten(said)
                 answers[command.number] = said[command.number]
             await asyncio.sleep(0 if answers else _LOOK)
 
-    def _take(self, answers: dict[str, str]) -> list[Command]:
+    def _take(self, answers: dict[str, Answer]) -> list[Command]:
         try:
             commands: list[Command] = ray.get(self._box.take.remote(dict(answers)), timeout=_ANSWER_WITHIN)
         except Exception:  # noqa: BLE001 - the box restarts, or its node is gone: whoever asked tries again
@@ -102,8 +109,16 @@ class Inbox:
         return commands
 
 
+def _answer(obey: Callable[[Command], str], command: Command) -> Answer:
+    try:
+        return Answer(obey(command))
+    except UsageError as error:
+        return Answer(str(error), refused=True)
+
+
 def say(bench: str, word: str, **arguments: Any) -> str:  # noqa: ANN401 - whatever the command takes
-    """What the controller of that bench answers; Ray is connected. Raises UsageError of one line where none answers."""
+    """What the controller of that bench answers; Ray is connected. Raises UsageError of one line where none answers, or it
+    refuses."""
     command = Command(uuid.uuid4().hex, word, arguments)
     deadline = time.monotonic() + _ANSWER_WITHIN
     put = answer = None
@@ -117,6 +132,8 @@ def say(bench: str, word: str, **arguments: Any) -> str:  # noqa: ANN401 - whate
         except (RayActorError, GetTimeoutError):
             put = None  # a box that restarts has forgotten what was in it
         if answer is not None:
-            return str(answer)
+            if answer.refused:
+                raise UsageError(answer.text)
+            return str(answer.text)
         time.sleep(_LOOK / 4)
     raise UsageError(f"bench {bench}: its controller has not answered within {_ANSWER_WITHIN:g} s")

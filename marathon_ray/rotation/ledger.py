@@ -1,7 +1,7 @@
 """What a rotation has done, as its journal says: turns, attempts, and what they have spent."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from marathon_ray.event import Event
@@ -33,6 +33,7 @@ class Standing:
     running: str = ""  # the run that has not ended, as far as the journal knows
     spent: tuple[Spent, ...] = ()
     held: bool = False
+    changes: Mapping[str, str] = field(default_factory=dict)  # fields of the plan that were set by command, in YAML
 
 
 def standing(entries: Iterable[Entry]) -> Standing:
@@ -76,10 +77,11 @@ def after(now: Standing, entry: Entry) -> Standing:
             return replace(now, outcomes=(*now.outcomes, outcome), ended=at, running="", spent=(*now.spent, spent))
         case "turn over":
             return replace(now, number=int(entry["number"]) + 1, outcomes=())
-        case "hold":
-            return replace(now, held=True)
-        case "release":
-            return replace(now, held=False)
+        case "hold" | "release" as what:
+            return replace(now, held=what == "hold")
+        case "set":
+            kept = {name: text for name, text in now.changes.items() if name != entry["field"]}
+            return replace(now, changes=kept if entry["value"] is None else {**kept, entry["field"]: entry["value"]})
     return now
 
 

@@ -168,6 +168,7 @@ class Plan(_Part):
     store: str | None = None
     places: Literal["ray", "here"] | None = None
     ray: str | None = None
+    nodes: Literal["any", "spot"] | None = None
     metrics: str | None = None
     clusters: Annotated[dict[str, str], Field(min_length=1)]
     scenarios: Annotated[tuple[Entry, ...], Field(min_length=1)]

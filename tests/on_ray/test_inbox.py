@@ -37,6 +37,21 @@ def test_every_command_is_answered_by_the_controller_of_its_bench(ray_here: None
         say("another", "status")
 
 
+def test_a_command_that_is_refused_is_an_error_of_whoever_gave_it(ray_here: None) -> None:
+    def obey(command: Command) -> str:
+        raise UsageError(f"{command.word}: it cannot be")
+
+    async def refused() -> list[str]:
+        serving = asyncio.create_task(Inbox("four").serve(obey))
+        try:
+            return [await asyncio.to_thread(say, "four", "set")]
+        finally:
+            serving.cancel()
+
+    with pytest.raises(UsageError, match="set: it cannot be"):
+        run(refused())
+
+
 def test_a_controller_that_is_gone_is_not_waited_for_and_one_that_hangs_not_for_long(
     ray_here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from marathon_ray.rotation import controller
 from marathon_ray.rotation.controller import Controller, Where
 from marathon_ray.rotation.lease import Lease
 from marathon_ray.rotation.ledger import events, muted
+from marathon_ray.rotation.plan import Plan
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import UsageError
 from tests.marathon_ray.rotation.plans import a_plan
@@ -411,3 +412,73 @@ def test_who_speaks_after_the_end_is_heard_by_sinks(stage: Stage) -> None:
     one.accept(Event(severity=Severity.INFO, kind="k", about="a", message="late"))
     assert stage.events[-1].message == "late"
     assert stage.journal == before
+
+
+def test_what_is_set_by_command_is_in_force_from_the_next_run_on_and_after_a_restart(stage: Stage) -> None:
+    def revise(changes: Mapping[str, str]) -> Plan:
+        if changes.get("scenarios.0.run") == "none":
+            raise UsageError("scenarios.0.run: none is not known")
+        given = {name.rpartition(".")[2]: text for name, text in changes.items()}
+        return a_plan(patience={"rest": 0}, scenarios=[{"run": given.get("run", "steady-write")}])
+
+    def next_one() -> Controller:
+        one = stage.controller(scenarios=[{"run": "steady-write"}])
+        one.revise = revise
+        return one
+
+    first = next_one()
+
+    async def play(number: int) -> Outcome:
+        if number == 0:
+            assert (
+                first.change("scenarios.0.run", "kill-leader") == "from the next run on scenarios.0.run is kill-leader"
+            )
+            with pytest.raises(UsageError, match="none is not known"):
+                first.change("scenarios.0.run", "none")
+        else:
+            first.stop("enough")
+        return PASSED
+
+    stage.play = play
+    served(first)
+    assert "set by command: scenarios.0.run is kill-leader" in first.status()
+
+    second = next_one()
+    scripted(stage, second, PASSED, PASSED, PASSED)
+    served(second)
+    assert [name for name, _ in stage.played] == ["steady-write", "kill-leader", "kill-leader"]
+
+    third = next_one()
+
+    async def clear(number: int) -> Outcome:
+        if number == 3:
+            assert third.change("scenarios.0.run", None) == "from the next run on scenarios.0.run is as the plan says"
+            with pytest.raises(UsageError, match="it was not set; there are none"):
+                third.change("scenarios.0.run", None)
+        else:
+            third.stop("enough")
+        return PASSED
+
+    stage.play = clear
+    served(third)
+    assert [name for name, _ in stage.played[3:]] == ["kill-leader", "steady-write"]
+    assert "set by command" not in third.status()
+
+
+def test_what_was_set_and_does_not_fit_the_plan_any_more_is_told_and_forgotten(stage: Stage) -> None:
+    def revise(changes: Mapping[str, str]) -> Plan:
+        if "order" in changes:
+            raise UsageError("order: it is not what it was")
+        return a_plan(patience={"rest": 0}, every=0, scenarios=[{"run": changes.get("every", "steady-write")}])
+
+    with Journal(stage.folder / "rotation-bench.jsonl") as own:
+        own.write("set", field="order", value="drawn")
+        own.write("set", field="every", value="kill-leader")
+    one = stage.controller()
+    one.revise = revise
+    scripted(stage, one, PASSED)
+    served(one)
+    assert stage.played[0][0] == "kill-leader"
+    (told,) = [event for event in stage.events if event.kind == "change dropped"]
+    assert told.message == "order is as the plan says, and not drawn\norder: it is not what it was"
+    assert dict(one.standing.changes) == {"every": "kill-leader"}

@@ -22,7 +22,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "alerts": Alert,
     "patience": Patience,
 }
-BARE = {"bench", "seed", "results", "store", "places", "ray", "metrics", "clusters", "order", "every"}
+BARE = {"bench", "seed", "results", "store", "places", "ray", "nodes", "metrics", "clusters", "order", "every"}
 
 
 def example() -> str:
