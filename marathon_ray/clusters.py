@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from marathon_ray.faults.fault import Fault
 from marathon_ray.kafka import description, homes
-from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, Cluster, KafkaError
+from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, Cluster, KafkaError, TellsReleases
 from marathon_ray.kafka.existing import Existing
 from marathon_ray.kafka.local import LocalKafka
 
@@ -133,7 +133,7 @@ def _restricted(kafka: LocalKafka, may: tuple[str, ...]) -> Cluster:
     """The cluster with no power left that was not granted: what is not there cannot be used."""
     if set(may) == set(_EVERYTHING):
         return kafka
-    granted = (Cluster, *(each for power in may for each in _CAPABILITIES[power]))
+    granted = (Cluster, TellsReleases, *(each for power in may for each in _CAPABILITIES[power]))
     methods = {name for protocol in granted for base in protocol.__mro__ for name in vars(base) if name[0] != "_"}
     return cast("Cluster", SimpleNamespace(**{name: getattr(kafka, name) for name in methods}))
 

@@ -160,7 +160,7 @@ class _Run:
 
     def broken(self, verdict: Verdict) -> Event:
         report = self.report
-        version = report.cluster.get("version") or report.versions.get("Kafka")
+        version = report.cluster.get("version")
         cluster = (
             f"{self.origin.cluster} (Kafka {version})" if version else f"{self.origin.cluster} (version not known)"
         )

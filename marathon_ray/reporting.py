@@ -49,7 +49,7 @@ def report_of(desk: "Desk", end: Outcome, verdicts: list[Verdict]) -> Report:
         seed=desk.seed,
         versions=_versions(),
         spec=without_secrets(desk.scenario.model_dump(mode="json")),
-        cluster={"name": desk.opened.name},
+        cluster={"name": desk.opened.name, **desk.about},
         verdicts=tuple(verdicts),
         notes=tuple(_notes(desk)),
         allowances=tuple(_allowances(desk.scenario, attempt)),

@@ -23,7 +23,7 @@ from marathon_ray.faults.fault import missing
 from marathon_ray.folder import folder
 from marathon_ray.ground import Ground
 from marathon_ray.journal import NAME, Journal, Thing
-from marathon_ray.kafka import admin
+from marathon_ray.kafka import admin, release
 from marathon_ray.kafka.cluster import Cluster, KafkaError
 from marathon_ray.names import Names
 from marathon_ray.notebook import onlooker
@@ -152,6 +152,7 @@ class Desk:
     stops: Stops
     note: Callable[[str], None]
     seed: int
+    about: dict[str, str] = field(default_factory=dict)  # the cluster, as it tells
     attempt: Attempt | None = None
     series: Series | None = None
     broken: set[str] = field(default_factory=set)  # promises of safety, as far as the journal knows
@@ -175,12 +176,14 @@ class Desk:
         return self._report()
 
     def _rehearse(self, cluster: Cluster) -> None:
-        """The topics can be had. Raises KafkaError where they cannot, in the words of the scenario."""
+        """The topics can be had, and it is known which cluster that is. Raises KafkaError where they cannot, in the words of
+        the scenario."""
         topics = {self.names.of(field): topic for field, topic in self.scenario.topics.items()}
         try:
             admin.check(cluster.client_properties(), topics)
         except KafkaError as error:
             raise KafkaError(str(error).replace(self.names.of(""), "")) from None
+        self.about = release.facts(cluster)
 
     async def _on(self, cluster: Cluster, ground: Ground) -> None:
         places = ground.places()

@@ -23,6 +23,14 @@ class Cluster(Protocol):
 
 
 @runtime_checkable
+class TellsReleases(Protocol):
+    """Which Kafka its nodes run is known."""
+
+    def releases(self) -> set[str]:
+        """Return each release that a node runs."""
+
+
+@runtime_checkable
 class CanTell(Protocol):
     """How the nodes' processes are can be told."""
 

@@ -262,6 +262,10 @@ class LocalKafka:
         self._node(node)
         return self._state.versions[node]
 
+    def releases(self) -> set[str]:
+        """Return each release that a node runs."""
+        return {self.version(node) for node in self.nodes}
+
     def running(self) -> list[int]:
         """Return the ids of the nodes that are up (not paused, not down)."""
         nodes = self._guardian.request("status")["nodes"]

@@ -19,6 +19,7 @@ from confluent_kafka import KafkaError as Refusal
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are its public names, without an __all__
     ConfigEntry,
     ConfigResource,
+    DescribeClusterResult,
     OffsetSpec,
     ResourceType,
     TopicDescription,
@@ -48,14 +49,24 @@ def brokers(connection: Connection) -> dict[int, Address]:
     return {node.id: (node.host, node.port) for node in _nodes(connection)}
 
 
+def identity(connection: Connection) -> str:
+    """The cluster's own id; empty where it has none."""
+    return str(_described(connection).cluster_id or "")
+
+
 def racks(connection: Connection) -> dict[int, str]:
     """Those of the brokers that have one, by id."""
     return {node.id: node.rack for node in _nodes(connection) if node.rack}
 
 
 def _nodes(connection: Connection) -> list[Node]:
+    return list(_described(connection).nodes)
+
+
+def _described(connection: Connection) -> DescribeClusterResult:
     future = connection.client.describe_cluster(request_timeout=connection.left)
-    return list(connection.answer("describe the cluster", future).nodes)
+    described: DescribeClusterResult = connection.answer("describe the cluster", future)
+    return described
 
 
 def names(connection: Connection) -> list[str]:

@@ -43,7 +43,7 @@ def active_controller(properties: Mapping[str, str], *, within: float = 10) -> i
     def ask(client: Any) -> int:  # noqa: ANN401 - kafka-python has no types
         return int(client.describe_metadata_quorum()["topics"][0]["partitions"][0]["leader_id"])
 
-    return _asked(properties, "who is the active controller", ask, within=within)
+    return asked(properties, "who is the active controller", ask, within=within)
 
 
 def transaction_coordinator(properties: Mapping[str, str], name: str, *, within: float = 10) -> int:
@@ -52,11 +52,12 @@ def transaction_coordinator(properties: Mapping[str, str], name: str, *, within:
     def ask(client: Any) -> int:  # noqa: ANN401 - kafka-python has no types
         return int(client.describe_transactions([name])[name].coordinator_id)
 
-    return _asked(properties, f"who coordinates the transactional id {name}", ask, within=within)
+    return asked(properties, f"who coordinates the transactional id {name}", ask, within=within)
 
 
-def _asked(properties: Mapping[str, str], what: str, ask: Callable[[Any], int], *, within: float) -> int:
-    """The answer of the first server that has one; what passes (an election, a frozen server) is waited for."""
+def asked(properties: Mapping[str, str], what: str, ask: Callable[[Any], int], *, within: float) -> int:
+    """The answer, not below 0, of the first server that has one; what passes (an election, a frozen server) is waited for.
+    Raises KafkaError if nobody says so in time."""
     security.check(properties)
     settings = translated(properties)
     servers = (properties.get("bootstrap.servers") or properties["metadata.broker.list"]).split(",")

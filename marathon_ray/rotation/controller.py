@@ -14,11 +14,12 @@ from marathon_ray import journal
 from marathon_ray.audience import Audience, Nobody
 from marathon_ray.blocking import blocking
 from marathon_ray.catalogue import find, title
-from marathon_ray.clusters import open_cluster
+from marathon_ray.clusters import Opened, open_cluster
 from marathon_ray.event import Event, Severity, Sink
 from marathon_ray.fields import build
 from marathon_ray.journal import Entry, Journal
 from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.kafka.release import identity
 from marathon_ray.news import KINDS, Kind, Origin, broken_before_death, events_of, given_up
 from marathon_ray.outcome import Outcome
 from marathon_ray.reclaim import reclaim
@@ -106,7 +107,7 @@ class Controller:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"results {self.where.results}: {error.strerror}") from None
-        leases = [Lease(folder, name, self.owner) for name in self._names()]
+        leases = [Lease(folder, name, self.owner) for name in await self._names()]
         async with contextlib.AsyncExitStack() as stack:
             for lease in leases:
                 await self._take(lease)
@@ -115,9 +116,17 @@ class Controller:
             stack.callback(keeper.cancel)
             yield
 
-    def _names(self) -> list[str]:
-        clusters = {name for name, text in self.plan.clusters.items() if not open_cluster(text).ours}
-        return [f"rotation-{self.plan.bench}", *sorted(f"cluster-{name}" for name in clusters)]
+    async def _names(self) -> list[str]:
+        """Of the leases. A cluster goes by its own id, so that nobody else has it by another name; one that does not tell it
+        now goes by its name in the plan. Raises UsageError where two names mean one cluster."""
+        opened = {name: open_cluster(text) for name, text in self.plan.clusters.items()}
+        theirs = [name for name, one in opened.items() if not one.ours]
+        asked = await asyncio.gather(*(blocking(_identity, opened[name]) for name in theirs))
+        ids = {name: found or name for name, found in zip(theirs, asked, strict=True)}
+        for name, found in ids.items():
+            if same := [other for other in ids if other < name and ids[other] == found]:
+                raise UsageError(f"clusters {same[0]} and {name} are one, whose id is {found}: name it once")
+        return [f"rotation-{self.plan.bench}", *sorted(f"cluster-{found}" for found in ids.values())]
 
     async def _take(self, lease: Lease) -> None:
         while True:
@@ -383,6 +392,14 @@ class Controller:
         self._journal.write(what, **facts)
         entry: Entry = {"what": what, "at": datetime.now(UTC).isoformat(), **facts}
         self.standing = after(self.standing, entry)
+
+
+def _identity(opened: Opened) -> str:
+    """Empty where it is not told."""
+    try:
+        return identity(opened.cluster.client_properties())
+    except KafkaError:
+        return ""
 
 
 def _has_left(path: Path) -> bool:

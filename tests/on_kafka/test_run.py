@@ -18,6 +18,7 @@ from marathon_ray.faults.roles import leader_of
 from marathon_ray.journal import NAME, left, read
 from marathon_ray.kafka.existing import Existing
 from marathon_ray.kafka.local import LocalKafka
+from marathon_ray.kafka.release import facts
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.outcome import Outcome
 from marathon_ray.promises.integrity import Integrity
@@ -145,6 +146,13 @@ def test_a_steady_run_passes_and_says_of_every_record_where_it_is(cluster: Local
     assert live["orders"]["delivered"] == report.total("found")
     page = next(tmp_path.glob("*/report.html")).read_text()
     assert "PASSED" in page or "passed" in page
+
+
+def test_a_run_says_which_cluster_it_was_on_and_which_kafka(cluster: LocalKafka, tmp_path: Path) -> None:
+    about = play(Steady(), cluster, tmp_path).cluster
+    assert about == {"name": cluster.name, "id": about["id"], "version": cluster.version(1)}
+    theirs = facts(Existing(cluster.client_properties()))  # who cannot look into it knows no more than brokers say
+    assert theirs == {"id": about["id"], "version": cluster.version(1).rpartition(".")[0]}
 
 
 def test_a_leader_that_dies_is_journalled_healed_and_seen_in_the_verdict(cluster: LocalKafka, tmp_path: Path) -> None:

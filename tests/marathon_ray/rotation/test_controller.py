@@ -37,6 +37,7 @@ class Stage:
     play: Play
     played: list[tuple[str, str]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    ids: dict[str, str] = field(default_factory=dict)  # of clusters that answer, by their address
 
     async def run(self, scenario: Scenario, **options: Any) -> Report:
         number = len(self.played)
@@ -53,6 +54,11 @@ class Stage:
 
     def accept(self, event: Event) -> None:
         self.events.append(event)
+
+    def identity(self, properties: Mapping[str, str]) -> str:
+        if (found := self.ids.get(properties["bootstrap.servers"])) is None:
+            raise KafkaError("it does not answer")
+        return found
 
     def controller(self, *, wait: bool = False, **plan: Any) -> Controller:
         plan = {"patience": {"rest": 0}, **plan}
@@ -71,6 +77,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
     made = Stage(tmp_path, passes)
     monkeypatch.setattr(controller, "run", made.run)
+    monkeypatch.setattr(controller, "identity", made.identity)
     return made
 
 
@@ -482,3 +489,34 @@ def test_what_was_set_and_does_not_fit_the_plan_any_more_is_told_and_forgotten(s
     (told,) = [event for event in stage.events if event.kind == "change dropped"]
     assert told.message == "order is as the plan says, and not drawn\norder: it is not what it was"
     assert dict(one.standing.changes) == {"every": "kill-leader"}
+
+
+def test_one_cluster_with_two_names_is_one_lease(stage: Stage) -> None:
+    stage.ids = {"one.example:9092": "id-1", "two.example:9092": "id-2", "alias.example:9092": "id-1"}
+    mine = stage.controller(bench="mine", clusters={"one": "one.example:9092"}, scenarios=[{"run": "steady-write"}])
+    theirs = stage.controller(
+        bench="theirs", clusters={"another": "alias.example:9092"}, scenarios=[{"run": "steady-write"}]
+    )
+
+    async def play(_: int) -> Outcome:
+        with pytest.raises(UsageError, match="cluster-id-1"):
+            await theirs.serve()
+        mine.stop("enough")
+        return PASSED
+
+    stage.play = play
+    served(mine)
+    assert len(stage.played) == 1
+
+
+def test_one_cluster_twice_in_a_plan_is_refused_and_no_lease_is_kept(stage: Stage) -> None:
+    stage.ids = {"one.example:9092": "id-1", "two.example:9092": "id-1"}
+    with pytest.raises(UsageError, match="clusters one and two are one, whose id is id-1: name it once"):
+        served(stage.controller())
+    stage.ids = {"one.example:9092": "id-1"}
+    one = stage.controller()
+    scripted(stage, one, PASSED)
+    served(one)
+    leases = {path.name for path in (stage.folder / "leases").iterdir()}
+    assert any("cluster-id-1" in name for name in leases)
+    assert any("cluster-two" in name for name in leases)  # it did not answer
