@@ -36,6 +36,8 @@ class Oracle:
     given: Counter[Record] = field(default_factory=Counter)
     stands: dict[Place, tuple[int, bool]] = field(default_factory=dict)  # the second pass's position; is it the end?
     group_stands: dict[Place, int] = field(default_factory=dict)
+    first_stands: dict[Place, int] = field(default_factory=dict)
+    starts: dict[Place, int] = field(default_factory=dict)  # of the logs, as either pass saw it
     gaps: dict[tuple[str, Place], list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
 
     def take(self, part: Part) -> None:
@@ -65,6 +67,8 @@ class Oracle:
             if row["kind"] == Kind.EXPIRED:
                 gap = max(offset - int(row["count"]), cuts.get(place, 0)), offset
                 self.gaps[part.reading, place] += [gap] if gap[0] < gap[1] else []
+                if part.reading != "live":
+                    self.starts[place] = max(offset, self.starts.get(place, 0))
                 continue
             cuts[place] = offset
             base = max(offset // BLOCK * BLOCK, min(starts.get(place, 0), offset))
@@ -74,6 +78,8 @@ class Oracle:
                 self.second[place] = {at: record for at, record in self.second[place].items() if at < base}
         for row in part.positions if part.reading == "second" else ():
             self.stands[int(row["topic"]), int(row["partition"])] = int(row["position"]), bool(row["at_end"])
+        for row in part.positions if part.reading == "first" else ():
+            self.first_stands[int(row["topic"]), int(row["partition"])] = int(row["position"])
         for row in part.positions if part.reading == "live" else ():
             place = int(row["topic"]), int(row["partition"])
             self.group_stands[place] = max(int(row["position"]), self.group_stands.get(place, 0))
@@ -90,8 +96,11 @@ class Oracle:
         return Counter(record for log in self.second.values() for record in log.values())
 
     def missed(self, reading: str, record: Record, offset: int) -> bool:
-        """Whether a pass could not read what may have been there."""
-        gaps = self.gaps[reading, record[0]]
+        """Whether a pass could not read what may have been there; what lies below the log's start it never will."""
+        stands = {"first": self.first_stands.get(record[0], 0), "second": self.stands.get(record[0], (0, False))[0]}
+        gaps = [*self.gaps[reading, record[0]]]
+        if reading in stands and stands[reading] < self.starts.get(record[0], 0):
+            gaps.append((stands[reading], self.starts[record[0]]))
         return any(start <= offset < end or offset < 0 for start, end in gaps)
 
     def unread(self, record: Record, offset: int) -> bool:
