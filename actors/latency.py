@@ -42,7 +42,11 @@ def percentile(counts: Counts, share: float) -> int:
 
     0 is the shortest, 1 the longest latency. Merge first: percentiles do not add. Raises ValueError where none counted.
     """
-    upto = np.cumsum(counts)
+    return percentile_of(np.cumsum(counts), share)
+
+
+def percentile_of(upto: Counts, share: float) -> int:
+    """The same, of counts that are summed up: for several of one distribution."""
     total = int(upto[-1])
     if not total or not 0 <= share <= 1:
         raise ValueError(f"no percentile {share} (0 to 1) of {total} latencies")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from actors.latency import percentile
+from actors.latency import percentile_of
 from actors.tally import Counts
 from marathon_ray.report.gaps import Gaps
 from marathon_ray.round import Doing, Round
@@ -49,7 +49,8 @@ def _done(doing: Doing) -> Iterator[tuple[str, float]]:
 
 def percentiles(counts: Counts) -> Mapping[str, int]:
     """µs by the names of SHARES; empty where nothing was measured."""
-    return {name: percentile(counts, share) for name, share in SHARES.items()} if counts.any() else {}
+    upto = np.cumsum(counts)
+    return {name: percentile_of(upto, share) for name, share in SHARES.items()} if upto[-1] else {}
 
 
 class Series:
