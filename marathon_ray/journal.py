@@ -43,10 +43,10 @@ class Journal:
             os.close(directory)
 
     def write(self, what: str, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON has a form for
-        """One entry."""
+        """One entry. Raises OSError where the disk does not take it: then nothing of it is there."""
         line = json.dumps({"at": datetime.now(UTC).isoformat(), "what": what, **facts}, default=str)
         with self._lock:
-            self._file.write(line.encode() + b"\n")
+            _append(self._file, line.encode() + b"\n")
             os.fsync(self._file.fileno())
 
     def intend(self, thing: Thing, **facts: Any) -> None:  # noqa: ANN401
@@ -62,6 +62,16 @@ class Journal:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
+
+
+def _append(file: FileIO, line: bytes) -> None:
+    """All of it or nothing: a full disk takes a part, and what came behind that could not be read any more."""
+    try:
+        while line:
+            line = line[file.write(line) :]
+    except OSError:
+        _mend(file)
+        raise
 
 
 def _mend(file: FileIO) -> None:

@@ -102,7 +102,7 @@ def reconcile(wanted: Wanted, seats: Sequence[Seat], now: float, limits: Limits)
 
 def _judge(seat: Seat, wanted: Wanted, now: float, limits: Limits) -> Action | None:
     unwanted = seat.leaves or seat.index >= wanted.workers
-    idle, ended = seat.order is None, seat.leaves and seat.state is State.ENDED
+    idle, ended = seat.order is None, seat.leaves and seat.state is State.ENDED and not seat.why
     if ended or (idle and (unwanted or seat.notice is not None)):
         return Close(seat)
     late = now - seat.since

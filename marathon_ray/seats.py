@@ -23,7 +23,7 @@ class State(StrEnum):
 class Seat:
     """One seat, for the slice `index` of its fleet. Times are monotonic seconds; `since` is when `state` began, for a
     silent one when the ask was made that it did not answer. `notice` is when its node will be taken away (None: nobody
-    said that it will). `why` tells what became of a life that is gone."""
+    said that it will). `why` tells what became of a life that is gone; nothing of one that ended as it was told to."""
 
     name: str
     index: int
@@ -75,9 +75,8 @@ def _answered(seat: Seat, answer: Answer, now: float) -> Seat:
             seat, state=State.RESTARTED, since=now, incarnation=answer.incarnation, host=answer.host, why=why
         )
     busy = _share(seat, answer.host, now)
-    state, why = (
-        (State.ENDED, answer.error or "its worker ended by itself") if answer.ended else (State.ALIVE, seat.why)
-    )
+    as_told = "" if seat.leaves else "its worker ended by itself"
+    state, why = (State.ENDED, answer.error or as_told) if answer.ended else (State.ALIVE, seat.why)
     return replace(
         seat, state=state, since=now, incarnation=answer.incarnation, host=answer.host, busy=busy, why=why,
         revision=seat.revision if answer.ended else answer.revision,

@@ -78,7 +78,8 @@ class Aws:
     def is_here(self) -> bool:
         """It gives a token, without which it tells nothing."""
         seconds = {"X-aws-ec2-metadata-token-ttl-seconds": "21600"}
-        status, self._token = self._address.ask("/latest/api/token", seconds, method="PUT")
+        status, text = self._address.ask("/latest/api/token", seconds, method="PUT")
+        self._token = text if status == 200 else ""  # of a refusal the text is a page
         return status == 200
 
     def notice(self) -> Notice | None:
@@ -130,6 +131,7 @@ class Azure:
 
     def __init__(self, address: Address) -> None:
         self._address, self._machine = address, ""
+        self._began: datetime | None = None  # when an event without a time was first seen
 
     def is_here(self) -> bool:
         """It says what the machine's name is."""
@@ -143,7 +145,10 @@ class Azure:
         events = json.loads(text)["Events"] if status == 200 else []
         for event in events:
             if event["EventType"] == "Preempt" and self._machine in event["Resources"]:
-                at = parsedate_to_datetime(event["NotBefore"]) if event.get("NotBefore") else datetime.now(UTC)
+                if said := event.get("NotBefore"):
+                    at = parsedate_to_datetime(said)
+                else:
+                    at = self._began = self._began or datetime.now(UTC)
                 return Notice(at, "Azure takes this spot machine back")
         return None
 

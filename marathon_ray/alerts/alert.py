@@ -162,7 +162,7 @@ def _going_on(story: Story | None, event: Event, rules: Rules) -> tuple[Say | No
         last=event.at,
         open=True,
         ended=False,
-        worst=max(story.worst, event.severity, key=_rank),
+        worst=max(story.worst, event.severity, key=lambda each: each.rank),
     )
     if event.severity.rank > story.worst.rank:
         return Say.WORSE, more
@@ -184,11 +184,17 @@ def due(book: Book, now: datetime, rules: Rules) -> datetime | None:
     """When what waits may go out; None where nothing waits."""
     if not book.waiting.notices:
         return None
-    critical = any(_rank(each.event.severity) == _rank(Severity.CRITICAL) for each in book.waiting.notices)
+    critical = any(each.event.severity is Severity.CRITICAL for each in book.waiting.notices)
     most = rules.hourly if critical else max(1, rules.hourly - rules.kept)
-    recent = [at for at in book.sent if now - at < HOUR]
+    recent = _recent(book, now)
     room = now if len(recent) < most else recent[-most] + HOUR
-    return max(room, book.resting or now)
+    resting = book.resting or now
+    return max(room, resting) if resting - now <= rules.longest else room
+
+
+def _recent(book: Book, now: datetime) -> tuple[datetime, ...]:
+    """Messages of the last hour. One of a time to come went out by a clock that was set back since."""
+    return tuple(at for at in book.sent if timedelta(0) <= now - at < HOUR)
 
 
 def taken(book: Book) -> tuple[Book, Batch]:
@@ -198,8 +204,7 @@ def taken(book: Book) -> tuple[Book, Batch]:
 
 def delivered(book: Book, now: datetime) -> Book:
     """A message has gone out."""
-    recent = (*(at for at in book.sent if now - at < HOUR), now)
-    return replace(book, sent=recent, failures=0, resting=None)
+    return replace(book, sent=(*_recent(book, now), now), failures=0, resting=None)
 
 
 def recalled(book: Book, count: int, at: datetime) -> Book:
@@ -220,10 +225,6 @@ def _bounded(notices: tuple[Notice, ...], lost: int, rules: Rules) -> Batch:
     over = len(notices) - rules.held
     if over <= 0:
         return Batch(notices, lost)
-    order = sorted(range(len(notices)), key=lambda at: (_rank(notices[at].event.severity), at))
+    order = sorted(range(len(notices)), key=lambda at: (notices[at].event.severity.rank, at))
     dropped = set(order[:over])
     return Batch(tuple(each for at, each in enumerate(notices) if at not in dropped), lost + over)
-
-
-def _rank(severity: Severity) -> int:
-    return severity.rank

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from pydantic import ValidationError
-
 from marathon_ray.report.report import NAME, Report
 
 Row: TypeAlias = dict[str, Any]
@@ -34,7 +32,7 @@ def rows(results: str | Path = "results") -> list[Row]:
 def _row(file: Path) -> Row:
     try:
         report = Report.read(file.parent)
-    except ValidationError:
+    except (OSError, ValueError):
         why = "this is no report, or one of another version of marathon-ray"
         return {**dict.fromkeys(_COLUMNS), "run": file.parent.name, "cause": why, "folder": str(file.parent)}
     values = (

@@ -44,8 +44,8 @@ def _at(entry: Entry) -> datetime:
 
 
 def _report(folder: Path) -> Report | None:
-    """A report is whole or not there."""
+    """None also where it is of another version, or a disk that was full or lost its power has spoilt it."""
     try:
         return Report.read(folder)
-    except OSError:
+    except (OSError, ValueError):
         return None

@@ -82,9 +82,13 @@ class Inbox:
     """The controller's side. It lives as long as the controller's connection to Ray."""
 
     def __init__(self, bench: str) -> None:
+        self._bench = bench
+        self._box: Any = self._open()
+
+    def _open(self) -> Any:  # noqa: ANN401 - Ray's handle of an actor
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)  # no spot node
-        self._box: Any = _BoxOnRay.options(
-            name=name(bench), namespace=NAMESPACE, num_cpus=0, get_if_exists=True, max_restarts=-1,
+        return _BoxOnRay.options(
+            name=name(self._bench), namespace=NAMESPACE, num_cpus=0, get_if_exists=True, max_restarts=-1,
             scheduling_strategy=here,
         ).remote()  # fmt: skip
 
@@ -93,16 +97,21 @@ class Inbox:
         answers: dict[str, Answer] = {}
         said: OrderedDict[str, Answer] = OrderedDict()  # one that was lost on its way comes again
         while True:
-            for command in await asyncio.to_thread(self._take, answers):
+            commands = await asyncio.to_thread(self._take, answers)
+            for command in commands:
                 if command.number not in said:
                     said[command.number] = _answer(obey, command)
                     _shorten(said)
                 answers[command.number] = said[command.number]
-            await asyncio.sleep(0 if answers else _LOOK)
+            await asyncio.sleep(0 if commands else _LOOK)
 
     def _take(self, answers: dict[str, Answer]) -> list[Command]:
         try:
+            self._box = self._box or self._open()
             commands: list[Command] = ray.get(self._box.take.remote(dict(answers)), timeout=_ANSWER_WITHIN)
+        except ActorDiedError:  # it was a dead controller's, which Ray had not missed yet
+            self._box = None
+            return []
         except Exception:  # noqa: BLE001 - the box restarts, or its node is gone: whoever asked tries again
             return []
         answers.clear()
@@ -114,6 +123,8 @@ def _answer(obey: Callable[[Command], str], command: Command) -> Answer:
         return Answer(obey(command))
     except UsageError as error:
         return Answer(str(error), refused=True)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the next command is obeyed
+        return Answer(f"{command.word}: {type(error).__name__}: {' '.join(str(error).split())}", refused=True)
 
 
 def say(bench: str, word: str, **arguments: Any) -> str:  # noqa: ANN401 - whatever the command takes

@@ -73,16 +73,21 @@ class Lease:
                 self._write(until=0.0)
 
     def holder(self) -> Holder | None:
-        """Who held it last; None where nobody did."""
+        """Who held it last; None where nobody did. What cannot be read was written by somebody who may live."""
         try:
             return Holder(**json.loads(self._file.read_text()))
         except FileNotFoundError:
             return None
+        except (ValueError, TypeError):
+            return Holder("somebody", 0, self._file.stat().st_mtime + EXPIRES)
 
     def _write(self, until: float | None = None) -> None:
         holder = Holder(self.owner, self.number, time.time() + EXPIRES if until is None else until)
         draft = self._file.with_suffix(".part")
-        draft.write_text(json.dumps(asdict(holder)))
+        with draft.open("w") as file:
+            file.write(json.dumps(asdict(holder)))
+            file.flush()
+            os.fsync(file.fileno())  # a machine that loses its power would leave an empty one
         draft.replace(self._file)
 
     @contextmanager

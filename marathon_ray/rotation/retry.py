@@ -39,4 +39,4 @@ def retry(outcomes: Sequence[Outcome], patience: Patience) -> Decision:
     count = outcomes.count(last)
     if count > limits[last]:
         return Next(gave_up=f"{last} {count} times: no more than {limits[last]} repetitions are made")
-    return Again(min(_LONGEST, patience.rest * 2.0 ** (count - 1)))
+    return Again(min(_LONGEST, patience.rest * 2.0 ** min(count - 1, 30)))

@@ -42,15 +42,15 @@ def timing(plan: Plan, now: datetime, standing: Standing) -> Timing:
         return Wait(fresh, used) if fresh else End(used)
     waits = [
         wait
-        for wait in (_rest(plan, standing), _cadence(plan, standing), quiet(plan.quiet, now))
+        for wait in (_rest(plan, now, standing), _cadence(plan, now, standing), quiet(plan.quiet, now))
         if wait and wait.until and wait.until > now
     ]
     return max(waits, key=lambda wait: wait.until or now, default=None) or Begin()
 
 
-def _rest(plan: Plan, standing: Standing) -> Wait | None:
-    """Between attempts at one turn."""
-    if not standing.outcomes or standing.ended is None:
+def _rest(plan: Plan, now: datetime, standing: Standing) -> Wait | None:
+    """Between attempts at one turn. What ended later than now did so by a clock that was set back since."""
+    if not standing.outcomes or standing.ended is None or standing.ended > now:
         return None
     decision = retry(standing.outcomes, plan.patience)
     if not isinstance(decision, Again):
@@ -58,9 +58,9 @@ def _rest(plan: Plan, standing: Standing) -> Wait | None:
     return Wait(standing.ended + timedelta(seconds=decision.rest), f"rest after {standing.outcomes[-1]}")
 
 
-def _cadence(plan: Plan, standing: Standing) -> Wait | None:
-    """Between the begins of two turns."""
-    if standing.outcomes or standing.began is None or not plan.every:
+def _cadence(plan: Plan, now: datetime, standing: Standing) -> Wait | None:
+    """Between the begins of two turns; a clock that was set back makes none of it."""
+    if standing.outcomes or standing.began is None or standing.began > now or not plan.every:
         return None
     return Wait(standing.began + timedelta(seconds=plan.every), "cadence")
 
@@ -86,5 +86,5 @@ def _end(hours: Quiet, now: datetime) -> datetime | None:
         over = day + timedelta(days=1) if hours.until <= hours.since else day
         until = datetime.combine(over, hours.until, hours.place)
         if DAYS[day.weekday()] in hours.days and since <= here < until:
-            return until
+            return until.replace(fold=here.fold)  # of an hour that comes twice the one that is now
     return None

@@ -1,6 +1,9 @@
 """The write-ahead record, and what it says is left."""
 
+import errno
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,3 +50,50 @@ def test_every_entry_says_when(path: Path) -> None:
         journal.write("phase", phase="warmup")
     (entry,) = read(path)
     assert entry["at"].endswith("+00:00")
+
+
+class Full:
+    """A file on a disk that has room for so many bytes more: it takes a part of what it is given, and no more after that."""
+
+    def __init__(self, file: FileIO, room: int) -> None:
+        self._file, self.room = file, room
+
+    def write(self, line: bytes) -> int:
+        taken = line[: self.room]
+        if line and not taken:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.room -= len(taken)
+        return self._file.write(taken)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def test_a_disk_that_is_full_is_told_and_leaves_no_half_line_before_the_next(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.intend(ORDERS)
+        whole = journal._file
+        journal._file = Full(whole, 20)  # type: ignore[assignment]
+        with pytest.raises(OSError, match="No space left"):
+            journal.intend(LIVE)
+        journal._file = whole
+        journal.undone(ORDERS)
+    assert [entry["what"] for entry in read(path)] == ["intend", "undone"]
+
+
+def test_what_the_disk_takes_in_parts_is_one_line(path: Path) -> None:
+    with Journal(path) as journal:
+        whole = journal._file
+        journal._file = Halves(whole)  # type: ignore[assignment]
+        journal.intend(ORDERS)
+    assert list(left(read(path))) == [ORDERS]
+
+
+class Halves(Full):
+    """A file that takes one half of what it is given at a time."""
+
+    def __init__(self, file: FileIO) -> None:
+        super().__init__(file, 0)
+
+    def write(self, line: bytes) -> int:
+        return self._file.write(line[: (len(line) + 1) // 2])

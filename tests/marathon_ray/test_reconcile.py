@@ -119,6 +119,15 @@ def test_a_worker_that_failed_before_it_was_told_to_leave_is_buried() -> None:
     assert do(one, workers=0) == (Bury(one, 1),)
 
 
+def test_a_worker_that_fails_while_it_leaves_is_buried() -> None:
+    failed = observe(seat(0, order=STOP), answer(ended=True, error="ValueError: no"), NOW)
+    assert do(failed, workers=0) == (Bury(failed, 1),)
+    ended = observe(seat(0, order=STOP), answer(ended=True), NOW)
+    assert do(ended, workers=0) == (Close(ended),)
+    moving = replace(failed, notice=LATER)
+    assert do(moving, successor()) == (Bury(moving, 1),)
+
+
 def test_a_slice_that_is_wanted_again_waits_until_its_old_worker_has_ended() -> None:
     leaving = seat(0, order=STOP)
     assert do(leaving, workers=1) == ()

@@ -25,6 +25,7 @@ class Metadata:
     def __init__(self) -> None:
         self.has: dict[tuple[str, str, tuple[str, str]], str] = {}
         self.asked: list[str] = []
+        self.page = ""  # of a refusal
         metadata = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -39,7 +40,7 @@ class Metadata:
                 told = any(path == self.path for _, path, _ in metadata.has)
                 self.send_response(200 if texts else 401 if told else 404)
                 self.end_headers()
-                self.wfile.write("".join(texts).encode())
+                self.wfile.write(("".join(texts) if texts else metadata.page).encode())
 
             do_GET = do_PUT = _answer  # noqa: N815 - the library's names
 
@@ -122,6 +123,20 @@ def test_a_token_that_is_too_old_is_had_anew(metadata: Metadata) -> None:
     assert [found.notice() is None for _ in range(2)] == [True, False]
 
 
+def test_a_token_that_was_refused_once_is_asked_for_again(metadata: Metadata) -> None:
+    """A refusal has a page of text, which is no token: as a header it could not even be sent."""
+    metadata.aws()
+    found = cloud(metadata)
+    notice = ("spot/instance-action", {"action": "terminate", "time": "2027-01-02T03:04:05Z"})
+    metadata.has = {}
+    metadata.on_aws(*notice, "t2")
+    metadata.page = "<html>\n<title>Service Unavailable</title>\n"
+    assert found.notice() is None
+    metadata.aws("t2")
+    metadata.on_aws(*notice, "t2")
+    assert [found.notice() is None for _ in range(2)] == [True, False]
+
+
 def test_google_gives_thirty_seconds_from_when_it_was_seen(metadata: Metadata) -> None:
     metadata.google()
     found = cloud(metadata)
@@ -147,6 +162,7 @@ def test_azure_tells_of_other_machines_and_other_events_too(metadata: Metadata) 
     begun = found.notice()
     assert begun is not None
     assert begun.seconds(datetime.now(UTC)) == 0
+    assert found.notice() == begun  # so that Ray is told once
 
 
 def test_seconds_are_those_that_are_left() -> None:

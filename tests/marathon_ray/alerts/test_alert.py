@@ -141,6 +141,16 @@ def test_the_last_messages_of_an_hour_are_kept_for_critical_ones() -> None:
     assert due(heard(full, event(0.1, CRITICAL), rules), NOON + 0.1 * HOUR, rules) == NOON + HOUR
 
 
+def test_a_clock_that_was_set_back_keeps_nothing_from_people() -> None:
+    """A channel that rests does so for as long as it may at most; messages of a time to come were sent by another clock."""
+    later = NOON + timedelta(days=300)
+    full = Book(sent=(later,) * RULES.hourly)
+    assert due(heard(full, event(0), RULES), NOON, RULES) == NOON
+    assert delivered(full, NOON).sent == (NOON,)
+    resting = heard(Book(failures=9, resting=later), event(0), RULES)
+    assert due(resting, NOON, RULES) == NOON
+
+
 def test_nothing_is_due_where_nothing_waits() -> None:
     assert due(Book(), NOON, RULES) is None
 

@@ -54,5 +54,11 @@ def test_it_is_a_table_where_pandas_is_there(results: Path, monkeypatch: pytest.
     assert history(results) == rows(results)
 
 
+def test_a_file_that_is_no_text_or_cannot_be_opened_hides_no_other(results: Path) -> None:
+    (results / "cccccccc" / "report.json").write_bytes(b"\xff")
+    (results / "dddddddd" / "report.json").mkdir()
+    assert [row["run"] for row in rows(results)] == ["cccccccc", "dddddddd", "bbbbbbbb", "aaaaaaaa"]
+
+
 def test_a_folder_without_runs_has_no_history(tmp_path: Path) -> None:
     assert rows(tmp_path) == rows(tmp_path / "none") == []

@@ -1,5 +1,6 @@
 """One holder at a time, also between processes, and one that dies is followed by another."""
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +32,28 @@ def test_who_does_not_renew_loses_it_and_learns_of_it(tmp_path: Path, monkeypatc
     holder = second.holder()
     assert holder is not None
     assert holder.owner == "b"
+
+
+def test_a_file_that_cannot_be_read_is_somebodys_until_it_would_have_expired(tmp_path: Path) -> None:
+    first, second = Lease(tmp_path, "one", "a").take(), Lease(tmp_path, "one", "b")
+    file = tmp_path / "one.lease"
+    for text in ("", "{}", "[1]", "null", "\udcff"):
+        file.write_text(text, errors="surrogateescape")
+        with pytest.raises(TakenError, match="one is held by somebody"):
+            second.take()
+        with pytest.raises(TakenError, match="one was taken by somebody"):
+            first.renew()
+    os.utime(file, (0, 0))
+    second.take()
+    with pytest.raises(TakenError, match="one was taken by b"):
+        first.renew()
+
+
+def test_what_is_written_is_on_the_disk_before_it_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = list[str]()
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.readlink(f"/proc/self/fd/{number}")))
+    Lease(tmp_path, "one", "a").take()
+    assert synced == [str(tmp_path / "one.part")]
 
 
 def test_of_many_who_want_it_at_once_one_has_it(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """When an attempt may begin."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,13 @@ def test_a_turn_that_is_tried_again_rests_and_does_not_wait_for_the_cadence() ->
     assert timing(plan, NOON + 2 * MINUTE, tried) == Begin()
 
 
+def test_a_clock_that_was_set_back_holds_up_nothing() -> None:
+    """What began or ended later than now did so by another clock."""
+    over = Standing(number=1, began=NOON + timedelta(days=300), ended=NOON + timedelta(days=300))
+    assert timing(a_plan(every="30 min"), NOON, over) == Begin()
+    assert timing(a_plan(), NOON, replace(over, outcomes=(Outcome.INTERRUPTED,))) == Begin()
+
+
 def test_who_is_held_waits_for_a_word() -> None:
     assert timing(a_plan(), NOON, Standing(held=True)) == Wait(None, "held by command")
 
@@ -58,6 +66,16 @@ def test_quiet_hours_last_until_the_last_of_those_that_follow_at_once(
 ) -> None:
     wait = quiet(hours, NOON)
     assert (wait.until if wait else None) == until
+
+
+def test_an_hour_that_comes_twice_is_quiet_both_times() -> None:
+    berlin = (hours("02:00", "02:30", zone="Europe/Berlin"),)
+    first = datetime(2026, 10, 25, 0, 15, tzinfo=UTC)
+    for number, waits in enumerate([15, None, None, 30, 15, None]):
+        now = first + number * 15 * MINUTE
+        wait = quiet(berlin, now)
+        until = wait.until.astimezone(UTC) if wait and wait.until else None
+        assert until == (now + waits * MINUTE if waits else None)
 
 
 def test_hours_of_all_days_never_end_in_a_loop() -> None:

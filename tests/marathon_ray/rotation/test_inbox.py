@@ -1,0 +1,111 @@
+"""The controller's side of its box, without Ray: nothing that a command meets ends its obedience."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray.exceptions import ActorDiedError, GetTimeoutError
+
+from marathon_ray.rotation import inbox
+from marathon_ray.rotation.inbox import Answer, Box, Command, Inbox
+
+
+class Boxes:
+    """Ray, as far as an inbox sees it: each box that is made is in `made`, and one in `gone` raises that."""
+
+    def __init__(self) -> None:
+        self.made: list[Box] = []
+        self.gone: dict[int, Exception] = {}
+        self.asked = 0
+
+    def remote(self) -> Any:
+        box = Box()
+        self.made.append(box)
+        return SimpleNamespace(take=SimpleNamespace(remote=lambda answers: (len(self.made) - 1, box, answers)))
+
+    def get(self, call: Any, timeout: float) -> list[Command]:
+        self.asked += 1
+        number, box, answers = call
+        if number in self.gone:
+            raise self.gone[number]
+        return list(box.take(answers))
+
+
+@pytest.fixture
+def boxes(monkeypatch: pytest.MonkeyPatch) -> Boxes:
+    boxes = Boxes()
+    monkeypatch.setattr(inbox, "_BoxOnRay", SimpleNamespace(options=lambda **_: boxes))
+    monkeypatch.setattr(inbox, "_LOOK", 0.01)
+    context = SimpleNamespace(get_node_id=lambda: "0" * 56)
+    monkeypatch.setattr(inbox, "ray", SimpleNamespace(get=boxes.get, get_runtime_context=lambda: context))
+    return boxes
+
+
+async def answered(boxes: Boxes, *words: str, obey: Callable[[Command], str]) -> Mapping[str, Answer]:
+    """What is answered to these, put one after the other into the newest box."""
+    own = Inbox("one")
+    serving = asyncio.create_task(own.serve(obey))
+    found: dict[str, Answer] = {}
+    try:
+        for word in words:
+            async with asyncio.timeout(20):
+                while word not in found:  # who asks a box that has gone asks the one that has followed on it
+                    newest = boxes.made[-1]
+                    newest.put(Command(word, word))
+                    await asyncio.sleep(0.05)
+                    assert not serving.done(), serving.exception()
+                    if answer := newest.answer(word):
+                        found[word] = answer
+    finally:
+        serving.cancel()
+    return found
+
+
+def test_a_command_that_cannot_be_done_is_answered_and_the_next_is_obeyed(boxes: Boxes) -> None:
+    def obey(command: Command) -> str:
+        if command.word == "mute":
+            raise OverflowError("date value out of range")
+        return "done"
+
+    said = asyncio.run(answered(boxes, "mute", "stop", obey=obey))
+    assert said == {"mute": Answer("mute: OverflowError: date value out of range", refused=True), "stop": Answer("done")}
+
+
+def test_a_box_that_was_a_former_controllers_and_ends_with_it_is_followed_by_another(boxes: Boxes) -> None:
+    boxes.gone[0] = ActorDiedError()
+    assert asyncio.run(answered(boxes, "stop", obey=lambda _: "done")) == {"stop": Answer("done")}
+    assert len(boxes.made) == 2
+
+
+def test_a_box_that_is_away_for_a_moment_is_asked_again(boxes: Boxes) -> None:
+    boxes.gone[0] = GetTimeoutError()
+
+    async def back() -> Mapping[str, Answer]:
+        asyncio.get_running_loop().call_later(0.1, boxes.gone.clear)
+        return await answered(boxes, "stop", obey=lambda _: "done")
+
+    assert asyncio.run(back()) == {"stop": Answer("done")}
+    assert len(boxes.made) == 1
+
+
+def test_an_answer_that_cannot_be_brought_away_is_tried_no_more_often_than_it_is_looked(
+    boxes: Boxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "_LOOK", 0.1)
+
+    def obey(command: Command) -> str:
+        boxes.gone[0] = GetTimeoutError()
+        return "done"
+
+    async def tries() -> int:
+        own = Inbox("one")
+        boxes.made[0].put(Command("1", "stop"))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await own.serve(obey)
+        return boxes.asked
+
+    assert asyncio.run(tries()) <= 6
