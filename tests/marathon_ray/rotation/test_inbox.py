@@ -71,7 +71,10 @@ def test_a_command_that_cannot_be_done_is_answered_and_the_next_is_obeyed(boxes:
         return "done"
 
     said = asyncio.run(answered(boxes, "mute", "stop", obey=obey))
-    assert said == {"mute": Answer("mute: OverflowError: date value out of range", refused=True), "stop": Answer("done")}
+    assert said == {
+        "mute": Answer("mute: OverflowError: date value out of range", refused=True),
+        "stop": Answer("done"),
+    }
 
 
 def test_a_box_that_was_a_former_controllers_and_ends_with_it_is_followed_by_another(boxes: Boxes) -> None:

@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_read_is_somebodys_until_it_would_have_expired(tmp
 
 def test_what_is_written_is_on_the_disk_before_it_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = list[str]()
-    monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.readlink(f"/proc/self/fd/{number}")))
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(str(Path(f"/proc/self/fd/{number}").readlink())))
     Lease(tmp_path, "one", "a").take()
     assert synced == [str(tmp_path / "one.part")]
 
