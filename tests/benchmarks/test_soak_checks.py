@@ -86,9 +86,9 @@ def test_each_controller_that_was_killed_in_an_attempt_is_known_by_the_journal()
 
 
 def test_one_that_had_its_report_when_its_controller_died_is_booked_as_that_says() -> None:
-    def booked(*ends: Any, outcome: Outcome = PASSED, cause: str = "") -> bool:
+    def booked(said: str, why: str, *, outcome: Outcome = PASSED, cause: str = "") -> bool:
         found = [report(outcome, cause=cause)]
-        return accounted(began(0), CONTROLLER, ended(0, *ends, "00000001"), cut=1, found=found)
+        return accounted(began(0), CONTROLLER, ended(0, said, why, "00000001"), cut=1, found=found)
 
     assert booked("passed", "")
     assert booked("invalid", "it rained", outcome=INVALID, cause="it rained")
