@@ -111,8 +111,8 @@ class Soak:
             lives.begin()
             try:
                 self._soak(lives, nodes)
-            finally:
                 answer = _answer()
+            finally:
                 code = lives.end()
             left = [*leftovers(kafka, lives.results, lives.token), *_seats()]
             entries, reports = lives.entries, soak_checks.reports(lives.results)
