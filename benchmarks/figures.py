@@ -1,13 +1,13 @@
 """What was measured: samples by series and client, round by round, and what they say."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from benchmarks.job import Sample
+from benchmarks.saved import load, save
 
 RESULTS: Final = Path(__file__).parent / "results"
 
@@ -66,13 +66,12 @@ class Figures:
 
     def save(self, path: Path) -> None:
         """The figures are there as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        save(self, path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Raises OSError where there is no such file."""
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        values = load(path)
         series = {
             name: {client: tuple(Sample.parse(sample) for sample in samples) for client, samples in clients.items()}
             for name, clients in values["series"].items()

@@ -7,14 +7,15 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from benchmarks import topics
 from benchmarks.figures import Spread
 from benchmarks.job import Job, Sample
 from benchmarks.ray_head import RayHead
+from benchmarks.saved import load, save
 from benchmarks.whole import Whole, whole
 
 PACED: Final = 50_000  # records of 100 B a second, with which two cores are not full, brokers included
@@ -40,13 +41,12 @@ class RunFigures:
 
     def save(self, path: Path) -> None:
         """The figures are there as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        save(self, path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Raises OSError where there is no such file."""
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        values = load(path)
         series = {name: tuple(figures) for name, figures in values["values"].items()}
         return cls(values["about"], tuple(values["loads"]), series)
 

@@ -111,21 +111,21 @@ class Soak:
             lives.begin()
             try:
                 self._soak(lives, nodes)
-            finally:
                 answer = _answer()
+            finally:
                 code = lives.end()
             left = [*leftovers(kafka, lives.results, lives.token), *_seats()]
             entries, reports = lives.entries, soak_checks.reports(lives.results)
             return [
                 soak_checks.standing(lives, code),
-                soak_checks.accounted(entries, lives.cut),
+                soak_checks.accounted(entries, lives.cut, reports),
                 soak_checks.filed(entries, lives.results),
-                soak_checks.safe(reports),
+                soak_checks.safe(entries, reports),
                 soak_checks.unsafe(reports),
                 soak_checks.alerted(entries, moody.taken, moody.refused),
                 soak_checks.flat(lives),
-                Check("the controller obeys", "turn " in answer, " ".join(answer.split())),
-                Check("nothing is left", not left, "; ".join(left) or "nothing"),
+                soak_checks.obeys(answer),
+                soak_checks.clean(left),
             ]
 
     def _plan(self, kafka: LocalKafka, moody: Moody) -> dict[str, Any]:

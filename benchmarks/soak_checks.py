@@ -4,12 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from benchmarks.soak_lives import Lives
 from benchmarks.soaked import STRUCK, SoakedKill, SoakedLoss, SoakedWrite
-from marathon_ray.journal import NAME, Entry, read
+from marathon_ray.journal import NAME, Entry, left, read
+from marathon_ray.news import Kind
 from marathon_ray.outcome import Outcome
 from marathon_ray.report.report import Report
 from marathon_ray.rotation.ledger import events
@@ -38,47 +40,81 @@ def reports(results: Path) -> list[Report]:
     return sorted(found, key=lambda each: each.began)
 
 
-def accounted(entries: Sequence[Entry], cut: int) -> Check:
-    """Each attempt has an end, and each turn that died with its controller, and without a verdict, was tried again."""
-    turns = [entry for entry in entries if entry["what"] in ("attempt", "ended")]
-    odd = [entry for number, entry in enumerate(turns) if entry["what"] != ("attempt", "ended")[number % 2]]
-    died = [number for number, entry in enumerate(turns) if entry.get("cause") == DIED]
-    again = [(turns[number], turns[number + 1]) for number in died if number + 1 < len(turns)]
-    dropped = [one for one, after in again if one["outcome"] == "interrupted" and after["number"] != one["number"]]
-    attempts = sum(entry["what"] == "attempt" for entry in turns)
-    outcomes = Counter(str(entry["outcome"]) for entry in turns if entry["what"] == "ended")
-    told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    found = f"{attempts} attempts: {told}; {len(died)} died with their controllers, of {cut} that were cut"
-    return Check(
-        "every attempt has an end", not odd and len(turns) % 2 == 0 and not dropped and len(died) == cut, found
-    )
+class Played(NamedTuple):
+    """One attempt, and how it ended; `cut`: its controller died meanwhile, and the next one says how it ended."""
+
+    number: int
+    ended: Entry
+    cut: bool
+
+
+def played(entries: Iterable[Entry]) -> tuple[list[Played], list[str]]:
+    """All attempts that ended, and what is out of order."""
+    done, odd = list[Played](), list[str]()
+    number, cut = None, False
+    for entry in entries:
+        match entry["what"], number:
+            case "attempt", None:
+                number, cut = int(entry["number"]), False
+            case "controller", _:
+                cut = True
+            case "ended", int():
+                done.append(Played(number, entry, cut))
+                number = None
+            case "attempt" | "ended", _:
+                odd.append(f"{entry['what']} of turn {entry['number']} is out of order")
+    return done, [*odd, *([] if number is None else [f"turn {number} did not end"])]
+
+
+def accounted(entries: Sequence[Entry], cut: int, found: Iterable[Report]) -> Check:
+    """Each attempt has an end. Of one that died with its controller it is what its report says, if it had one; one that had
+    none, and no verdict, was tried again."""
+    done, odd = played(entries)
+    there = {report.run: (str(report.outcome), report.cause) for report in found}
+    died = [one for one in done if one.cut]
+    for one in done:
+        said, told = (str(one.ended["outcome"]), one.ended["cause"]), there.get(str(one.ended["run"]))
+        if (told is None) != (said[1] == DIED) if one.cut else said[1] == DIED:
+            odd.append(f"turn {one.number} ended for the wrong reason: {said[1]}")
+        elif one.cut and told not in (None, said):
+            odd.append(f"turn {one.number} was {told[0]}, and is booked as {said[0]}")
+    odd += [
+        f"turn {one.number} was not tried again"
+        for one, after in pairwise(done)
+        if one.cut and one.ended["outcome"] == "interrupted" and after.number != one.number
+    ]
+    outcomes = Counter(str(one.ended["outcome"]) for one in done)
+    told_of = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    summary = f"{len(done)} attempts: {told_of}; {len(died)} died with their controllers, of {cut} that were cut"
+    return Check("every attempt has an end", not odd and len(died) == cut, "; ".join([summary, *odd]))
 
 
 def filed(entries: Sequence[Entry], results: Path) -> Check:
-    """Each run that ended has its report, of the same outcome; each that has none was reclaimed."""
+    """Each run that ended has its report, of the same outcome; each that has none has nothing left."""
     ends = [entry for entry in entries if entry["what"] == "ended" and entry["run"] and entry["cause"] != DIED]
     said = {str(entry["run"]): str(entry["outcome"]) for entry in ends}
     there = {report.run: str(report.outcome) for report in reports(results)}
     dead = [
         path.parent.name
         for path in results.glob(f"*/{NAME}")
-        if not (path.parent / "report.json").exists() and not _undone(path)
+        if not (path.parent / "report.json").exists() and left(read(path))
     ]
-    found = f"{len(there)} reports" + "".join(f"; {name} was never undone" for name in dead)
-    return Check("every run has its report, or was reclaimed", said == there and not dead, found)
+    other = sorted(run for run in said.keys() | there.keys() if said.get(run) != there.get(run))
+    odd = [f"{name} was never undone" for name in dead]
+    odd += [f"{run}: the journal says {said.get(run)}, its report {there.get(run)}" for run in other]
+    return Check("every run has its report, or was undone", not odd, "; ".join([f"{len(there)} reports", *odd]))
 
 
-def _undone(path: Path) -> bool:
-    """A run that died before it made anything has nothing to undo."""
-    whats = [entry["what"] for entry in read(path)]
-    return "intend" not in whats or "reclaimed" in whats
-
-
-def safe(found: Iterable[Report]) -> Check:
-    """No false alarm."""
+def safe(entries: Sequence[Entry], found: Iterable[Report]) -> Check:
+    """No false alarm: neither by a report, nor by what was told of a run that has none."""
     mine = [report for report in found if report.scenario in SAFE]
     false = [
         f"{report.scenario}-{report.run}: {_broken(report)}" for report in mine if report.outcome is Outcome.FAILED
+    ]
+    false += [
+        event.message.splitlines()[0]
+        for event in events(entries)
+        if event.kind == Kind.PROMISE_BROKEN and event.facts.get("scenario") in SAFE
     ]
     outcomes = Counter(str(report.outcome) for report in mine)
     why = {report.cause[:200] for report in mine if report.outcome is Outcome.INVALID}
@@ -149,3 +185,13 @@ def standing(lives: Lives, code: int) -> Check:
     return Check(
         "a controller ends when it is told to", not lives.fallen and code == 4, "; ".join([found, *lives.fallen])
     )
+
+
+def obeys(answer: str) -> Check:
+    """The controller has answered to `status`."""
+    return Check("the controller obeys", "turn " in answer, " ".join(answer.split()))
+
+
+def clean(found: Sequence[str]) -> Check:
+    """Nothing of it is there any more."""
+    return Check("nothing is left", not found, "; ".join(found) or "nothing")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -68,7 +69,8 @@ class Lives:
             self.begin()
             return
         seconds = time.monotonic() - life.began
-        life.sizes.append((seconds, psutil.Process(life.process.pid).memory_info().rss))
+        with suppress(psutil.Error):  # it has just ended, which the next look sees
+            life.sizes.append((seconds, psutil.Process(life.process.pid).memory_info().rss))
 
     def kill(self, within: float, *, faulted: bool) -> str:
         """It is killed in the middle of a run, while a fault is on if there is one in time, and another one begins. Returns

@@ -1,12 +1,12 @@
 """What a thousand workers cost the driver, as it was measured: saved, and told as a part of the report."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from benchmarks.figures import RESULTS, Spread, Target
+from benchmarks.saved import load, save
 
 THOUSAND: Final = RESULTS / "thousand.json"
 ANSWERS: Final = "answers"  # workers that answered in time
@@ -96,11 +96,9 @@ class ThousandResult:
 
     def save(self, path: Path) -> None:
         """The result is there as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        save(self, path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Raises OSError where there is no such file."""
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**values)
+        return cls(**load(path))

@@ -1,12 +1,12 @@
 """What a volume run has come to: saved while it goes on, so that another can go on from there."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
+from benchmarks.saved import load, save
 from marathon_ray.finding import Counts, Finding, Window
 
 _OUTCOMES: Final = ("acknowledged", "refused", "unknown")
@@ -57,15 +57,12 @@ class VolumeResult:
 
     def save(self, path: Path) -> None:
         """The result is there as JSON, whole or as it was before."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-        new.replace(path)
+        save(self, path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Raises OSError where there is no such file."""
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        values = load(path)
         sessions = tuple(tuple(Moment(**moment) for moment in session) for session in values.pop("moments"))
         return cls(**values, moments=sessions)
 

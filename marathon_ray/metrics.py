@@ -43,7 +43,7 @@ class Metrics:
         self._alerts = Counter("marathon_alerts", "Messages that channels took", ["severity"], registry=own)
         self._events = Counter("marathon_events", "Events", ["kind", "severity"], registry=own)
         self._leftovers = Gauge(
-            "marathon_leftovers", "Things of ours that are left on clusters where none should be", registry=own
+            "marathon_leftovers", "1 while something of ours is left where nothing should be", registry=own
         )
         self._last = Gauge(
             "marathon_last_run_timestamp_seconds", "When the last run ended", ["scenario", "outcome"], registry=own
@@ -51,7 +51,6 @@ class Metrics:
         Info("marathon_build", "What is running", registry=own).info(
             {"version": _version(), "python": platform.python_version()}
         )
-        self._left: dict[str, int] = {}
 
     def accept(self, event: Event) -> None:
         """One more event. Of some kinds their facts are counted as well."""
@@ -59,10 +58,7 @@ class Metrics:
         if event.kind == Kind.ALERTED:
             self._alerts.labels(self._labels("severity", str(event.facts.get("severity", OTHER)))).inc()
         if event.kind == Kind.LEFTOVERS:
-            self._left[self._labels("cluster", str(event.facts.get("cluster", OTHER)))] = int(
-                event.facts.get("count", not event.over)
-            )
-            self._leftovers.set(sum(self._left.values()))
+            self._leftovers.set(not event.over)
 
     def finished(self, report: Report, cluster: str) -> None:
         """A run has ended, on the cluster of that name in the plan."""

@@ -117,16 +117,6 @@ def broken_before_death(scenario: str, cluster: str, promise: str, found: str, *
     )  # fmt: skip
 
 
-def leftovers(cluster: str, names: Sequence[str]) -> Event:
-    """What of ours is left there, where nothing should be; none: that is over."""
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return Event(
-        severity=KINDS[Kind.LEFTOVERS][0] if names else Severity.INFO, kind=Kind.LEFTOVERS, about=f"leftovers on {cluster}",
-        message=f"{len(names)} leftovers on {cluster}\n{shown}" if names else f"nothing is left on {cluster}", over=not names,
-        facts={"cluster": cluster, "count": len(names)},
-    )  # fmt: skip
-
-
 def _came_to_its_end(report: Report) -> bool:
     """A broken promise of safety outranks what else went wrong; any other verdict says that nothing did."""
     broken_safety = any(verdict.safety for verdict in report.broken)

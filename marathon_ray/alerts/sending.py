@@ -73,7 +73,7 @@ class Alerts:
         for desk in self._desks:
             desk.close()
         for desk in self._desks:
-            desk.join(max(0.0, end - time.monotonic()))
+            desk.join(end - time.monotonic())
 
     def __enter__(self) -> Self:
         return self

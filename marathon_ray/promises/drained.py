@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from actors.spec import Consumers, Transactors
 from actors.units import Duration
-from marathon_ray.promises.promise import Declared, Ending, Verdict
+from marathon_ray.promises.promise import Declared, Ending, Verdict, state_of
 from marathon_ray.promises.wording import call, took, undeclared
 from marathon_ray.round import Phase, Round
 
@@ -102,7 +102,7 @@ class Drained:
             promise=call(self, self.fleet),
             demanded=f"{self.fleet} have caught up within {took(self.within)}",
             found=self._found(state, spent),
-            state="undecided" if kept is None else "passed" if kept else "failed",
+            state=state_of(kept),
             figures={"seconds": spent, "read": state.read, "lag": state.lag, "greatest lag": state.worst},
         )
 

@@ -13,7 +13,7 @@ from actors import latency
 from actors.spec import Consumers, Producers
 from actors.tally import Counts
 from actors.units import Duration
-from marathon_ray.promises.promise import Declared, Ending, Verdict
+from marathon_ray.promises.promise import Declared, Ending, Verdict, state_of
 from marathon_ray.promises.when import Faults, chosen, contradiction, phrase
 from marathon_ray.promises.wording import call, took, undeclared
 from marathon_ray.round import Round
@@ -92,7 +92,7 @@ class Latency:
             promise=call(self, self.fleet),
             demanded=f"{name} of the {self.of} latency of {self.fleet} is below {took(self.below)}{where}",
             found=found,
-            state="undecided" if kept is None else "passed" if kept else "failed",
+            state=state_of(kept),
             figures=figures,
         )
 

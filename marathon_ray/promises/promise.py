@@ -11,6 +11,7 @@ from marathon_ray.kafka.kept import Kept
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.round import Round
 
+Decision: TypeAlias = Literal["passed", "undecided", "failed"]
 State: TypeAlias = Any  # each promise has its own; a value that `step` replaces
 
 
@@ -58,9 +59,14 @@ class Verdict:
     promise: str
     demanded: str
     found: str
-    state: Literal["passed", "undecided", "failed"]
+    state: Decision
     safety: bool = False
     figures: Mapping[str, float] = field(default_factory=dict)
+
+
+def state_of(kept: bool | None) -> Decision:  # noqa: FBT001 - what is asked is whether it was kept
+    """By whether it was kept; None: nothing was seen of it."""
+    return "undecided" if kept is None else "passed" if kept else "failed"
 
 
 class Promise(Protocol):

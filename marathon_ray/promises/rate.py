@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from actors.spec import Consumers, Producers
 from actors.units import Rate, parse_share
-from marathon_ray.promises.promise import Declared, Ending, Verdict
+from marathon_ray.promises.promise import Declared, Ending, Verdict, state_of
 from marathon_ray.promises.when import Faults, chosen, contradiction, phrase
 from marathon_ray.promises.wording import call, percent, speed, undeclared
 from marathon_ray.round import Round
@@ -123,7 +123,7 @@ class KeepsRate:
             promise=call(self, self.fleet),
             demanded=f"{self.fleet} {state.counts.done} at least {self._goal()}{phrase(self.outside, self.inside)}",
             found=found,
-            state="undecided" if kept is None else "passed" if kept else "failed",
+            state=state_of(kept),
             figures=self._figures(state),
         )
 

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from marathon_ray.event import Event, Severity
 from marathon_ray.metrics import Metrics, Page
-from marathon_ray.news import Kind, leftovers
+from marathon_ray.news import Kind
 from marathon_ray.outcome import Outcome
 from marathon_ray.usage import UsageError
 from tests.marathon_ray.report import sample
@@ -74,16 +74,13 @@ def test_events_and_the_messages_that_came_of_them_are_counted() -> None:
     assert value(seen, "marathon_alerts_total", severity="other") == 1
 
 
-def test_leftovers_are_those_of_all_clusters_now() -> None:
+def test_leftovers_are_shown_until_nothing_is_left() -> None:
     metrics = Metrics()
-    assert value(scraped(metrics), "marathon_leftovers") == 0
-    for each in (leftovers("a", ["x", "y"]), leftovers("b", ["z"])):
-        metrics.accept(each)
-    assert value(scraped(metrics), "marathon_leftovers") == 3
-    metrics.accept(leftovers("a", []))
-    assert value(scraped(metrics), "marathon_leftovers") == 1
-    metrics.accept(event(Kind.LEFTOVERS, Severity.WARNING))  # nobody has counted them
-    assert value(scraped(metrics), "marathon_leftovers") == 2
+    shown = [value(scraped(metrics), "marathon_leftovers")]
+    for over in (False, False, True):
+        metrics.accept(event(Kind.LEFTOVERS, Severity.WARNING).model_copy(update={"over": over}))
+        shown.append(value(scraped(metrics), "marathon_leftovers"))
+    assert shown == [0, 1, 1, 0]
 
 
 def test_workers_and_what_is_running_are_told() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from marathon_ray.event import Event, Severity
-from marathon_ray.news import KINDS, Kind, Origin, events_of, given_up, leftovers
+from marathon_ray.news import KINDS, Kind, Origin, events_of, given_up
 from marathon_ray.outcome import Outcome
 from marathon_ray.promises.promise import Verdict
 from marathon_ray.report.report import Report
@@ -105,12 +105,6 @@ def test_the_next_verdict_ends_that_there_was_none() -> None:
 def test_the_benchs_own_honesty_is_no_promise_of_the_cluster() -> None:
     report = sample.report(verdicts=(verdict("GeneratorHonest", "passed"),))
     assert told(report, Kind.PROMISE_KEPT) == []
-
-
-def test_leftovers_are_told_until_nothing_is_left() -> None:
-    some, none = leftovers("staging", ["a", "b", "c", "d", "e"]), leftovers("staging", [])
-    assert some.message == "5 leftovers on staging\na, b, c and 2 more"
-    assert (some.severity, some.over, none.over, some.about == none.about) == (Severity.WARNING, False, True, True)
 
 
 def test_every_kind_is_described() -> None:

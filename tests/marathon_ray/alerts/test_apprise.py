@@ -1,10 +1,17 @@
 """Addresses: what is wrong with one is told without it."""
 
+import os
+import signal
 import socket
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from marathon_ray.alerts import posting
 from marathon_ray.alerts.alert import Message
 from marathon_ray.alerts.apprise import Apprise, channels, check
 from marathon_ray.event import Severity
@@ -42,6 +49,33 @@ def test_an_address_is_shown_nowhere(capfd: pytest.CaptureFixture[str], caplog: 
         assert channel.send(MESSAGE) == "it was refused, or nobody is there (HTTP 401)"
     assert capfd.readouterr() == ("", "")
     assert "SECRET" not in f"{channel!r}{caplog.text}"
+
+
+def test_what_the_process_prints_of_its_errors_is_shown_nowhere(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "posting.py").write_text("import sys; sys.exit(sys.stdin.read())")
+    monkeypatch.setattr(posting, "__file__", str(tmp_path / "posting.py"))
+    assert Apprise("pager", "json://SECRET").send(MESSAGE) == "nothing was sent: it ended with 1"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_ctrl_c_does_not_cut_off_a_message() -> None:
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, lambda *_: None)\n"
+        "from tests.marathon_ray.alerts.test_apprise import MESSAGE, Apprise\n"
+        "print(Apprise('pager', sys.argv[1], limit=60.0).send(MESSAGE))"
+    )
+    pressed = threading.Event()
+    with serving(lambda _: 200 if pressed.wait(60) else 500) as server:
+        sender = subprocess.Popen(
+            [sys.executable, "-c", code, server.address], stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert server.until(lambda: server.calls == 1)
+        os.killpg(sender.pid, signal.SIGINT)
+        time.sleep(0.5)  # the message may be cut off in it, or not: nothing tells that it was not
+        pressed.set()
+        assert sender.communicate(timeout=60)[0] == "None\n"
 
 
 def test_a_message_arrives_with_its_title() -> None:

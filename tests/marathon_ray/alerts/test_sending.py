@@ -2,18 +2,25 @@
 
 import re
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from marathon_ray.alerts import sending
 from marathon_ray.alerts.alert import Message, Rules
 from marathon_ray.alerts.apprise import Apprise
 from marathon_ray.alerts.sending import Alerts
 from marathon_ray.event import Event, Severity
 from marathon_ray.news import Kind
+from marathon_ray.rotation.plan import Known
 from tests.marathon_ray.alerts.rig import broken, mended, serving
 
 QUICK = Rules(rest=timedelta(milliseconds=10), longest=timedelta(milliseconds=50), hourly=10_000)
@@ -248,3 +255,69 @@ def test_what_was_sent_is_an_event_with_its_severity() -> None:
         alerts.accept(broken("a", Severity.WARNING))
     (sent,) = heard.kinds(Kind.ALERTED)
     assert sent.facts == {"channel": "fake", "severity": "warning", "notices": 1}
+
+
+def test_what_is_refused_at_the_end_is_tried_once_and_told() -> None:
+    heard, channel = Heard(), Fake(answer=lambda: "no")
+    alerts = Alerts([channel], heard.accept, rules=Rules(rest=timedelta(hours=1), longest=timedelta(hours=1)))
+    alerts.accept(broken("a"))
+    assert heard.until(lambda: bool(heard.kinds(Kind.CHANNEL_FAILED)))
+    alerts.close(60)
+    assert channel.calls == 2
+    assert heard.kinds(Kind.CHANNEL_FAILED)[-1].message == "alerts to fake: 1 notices could not be sent before the end"
+
+
+def test_what_is_still_on_its_way_at_the_end_is_told() -> None:
+    called, free, heard = threading.Event(), threading.Event(), Heard()
+
+    def hangs() -> str | None:
+        called.set()
+        return None if free.wait(60) else "no"
+
+    alerts = Alerts([Fake(answer=hangs)], heard.accept, rules=QUICK)
+    alerts.accept(broken("a"))
+    assert called.wait(60)
+    alerts.close(0)
+    free.set()
+    assert heard.kinds(Kind.CHANNEL_FAILED)[0].message == "alerts to fake: 1 notices could not be sent before the end"
+
+
+def test_a_channel_that_hangs_for_ever_does_not_keep_a_process_from_its_end() -> None:
+    code = (
+        "import threading\n"
+        "from tests.marathon_ray.alerts.test_sending import Alerts, Fake, broken\n"
+        "alerts = Alerts([Fake(answer=lambda: threading.Event().wait())], lambda event: None)\n"
+        "alerts.accept(broken('a')); alerts.close(0.2)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_what_waits_is_sent_when_a_clock_is_set_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead, channel = [timedelta(0)], Fake()
+    monkeypatch.setattr(sending, "datetime", SimpleNamespace(now=lambda zone: datetime.now(zone) + ahead[0]))
+    monkeypatch.setattr(sending, "_NAP", 0.05)
+    alerts = Alerts([channel], Heard().accept, rules=Rules(hourly=1, kept=0))
+    alerts.accept(broken("a"))
+    assert channel.until(lambda: len(channel.taken) == 1)
+    alerts.accept(broken("b"))
+    changed: Any = alerts._desks[0]._changed
+    while not changed._waiters:  # it has seen that "b" has to wait for an hour
+        time.sleep(0.01)
+    ahead[0] = timedelta(hours=2)
+    with channel.changed:
+        assert channel.changed.wait_for(lambda: len(channel.taken) == 2, timeout=20)
+    alerts.close(20)
+
+
+def test_each_channel_is_told_what_it_asks_for_and_has_not_told_itself() -> None:
+    past = [broken("known", facts={"scenario": "s", "promise": "P"}), broken("told")]
+    sent = Event(
+        severity=Severity.INFO, kind=Kind.ALERTED, about="x", message="x", facts={"channel": "first", "notices": 1}
+    )
+    known = [Known(scenario="s", promise="P", until=date(9999, 1, 1), why="so")]
+    first, second, third = Fake("first"), Fake("second"), Fake("third", Severity.CRITICAL)
+    with Alerts([first, second, third], Heard().accept, rules=QUICK, past=[*past, sent], known=known) as alerts:
+        alerts.accept(broken("warned", Severity.WARNING))
+    told = [sorted(set(named([message.title + message.body for message in each.taken]))) for each in (first, second)]
+    assert told == [["warned"], ["told", "warned"]]
+    assert named([message.title + message.body for message in third.taken]) == ["told"]

@@ -1,0 +1,47 @@
+"""What a soak has begun it ends, whatever goes wrong meanwhile."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from benchmarks import soak
+from benchmarks.soak import Soak
+from benchmarks.soak_lives import Life, Lives
+
+
+def fails(*_: Any) -> None:
+    raise ConnectionError("Ray is gone")
+
+
+@pytest.mark.parametrize("place", [(Soak, "_soak"), (soak, "_answer")])
+def test_a_controller_is_ended_whatever_goes_wrong(
+    place: tuple[Any, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def lives(*_: Any, **__: Any) -> Any:
+        calls: dict[str, Callable[[], None]] = {
+            name: lambda name=name: done.append(name)  # type: ignore[misc]
+            for name in ("begin", "look", "end")
+        }
+        return SimpleNamespace(**calls)
+
+    there = SimpleNamespace(name="k-1", address="json://here", bootstrap=lambda: "b")
+    for name in ("LocalKafka", "RayNodes", "Moody"):
+        monkeypatch.setattr(soak, name, lambda **_: nullcontext(there))
+    monkeypatch.setattr(soak, "Lives", lives)
+    monkeypatch.setattr(*place, fails)
+    with pytest.raises(ConnectionError):
+        Soak(minutes=0, results=tmp_path).run()
+    assert done == ["begin", "end"]
+
+
+def test_a_controller_that_ends_while_it_is_looked_at_is_seen_the_next_time(tmp_path: Path) -> None:
+    gone: Any = SimpleNamespace(poll=lambda: None, pid=(1 << 22) + 1)  # beyond any process
+    one = Lives(tmp_path, tmp_path, "ray", "token", lives=[Life(gone, tmp_path / "log", 0.0)])
+    one.look()
+    assert (one.lives[0].sizes, one.fallen) == ([], [])

@@ -1,0 +1,221 @@
+"""What a soak looks at, on journals and reports that are made up: each check holds, and each can fail."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import soak_checks
+from benchmarks.soak_checks import DIED, GROWN, SAFE, UNSAFE
+from benchmarks.soak_lives import Life, Lives
+from benchmarks.soaked import STRUCK
+from marathon_ray.event import Event, Severity
+from marathon_ray.journal import NAME, Entry, Journal, Thing
+from marathon_ray.news import Kind
+from marathon_ray.outcome import Outcome
+from marathon_ray.report.report import Note, Report
+from tests.marathon_ray.report import sample
+
+PASSED, FAILED, INVALID, INTERRUPTED = Outcome.PASSED, Outcome.FAILED, Outcome.INVALID, Outcome.INTERRUPTED
+AT = "2026-03-01T12:00:00+00:00"
+CONTROLLER: Entry = {"what": "controller", "at": AT}
+
+
+def began(number: int) -> Entry:
+    return {"what": "attempt", "at": AT, "number": number}
+
+
+def ended(number: int, outcome: str = "passed", cause: str = "", run: str = "") -> Entry:
+    return {"what": "ended", "at": AT, "number": number, "outcome": outcome, "cause": cause, "run": run}
+
+
+def event(kind: Kind, scenario: str, promise: str = "Integrity", severity: Severity = Severity.CRITICAL) -> Entry:
+    told = Event(
+        severity=severity, kind=kind, about=f"{scenario} on kafka: {promise}",
+        message=f"{scenario}: {promise} was broken on kafka\n3 lost", facts={"scenario": scenario, "promise": promise},
+    )  # fmt: skip
+    return {"what": "event", "at": AT, "event": told.model_dump(mode="json")}
+
+
+def report(outcome: Outcome, scenario: str = SAFE[0], run: str = "00000001", **options: Any) -> Report:
+    return sample.report(outcome, scenario=scenario, run=run, **options)
+
+
+def accounted(*entries: Entry, cut: int = 0, found: Sequence[Report] = ()) -> bool:
+    return soak_checks.accounted([CONTROLLER, *entries], cut, found).holds
+
+
+# Attempts and their ends
+
+
+def test_attempts_that_end_one_after_the_other_are_accounted_for() -> None:
+    assert accounted(began(0), ended(0), began(1), ended(1, "failed"))
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [began(0)],
+        [began(0), began(1), ended(1)],
+        [ended(0)],
+        [began(0), ended(0), ended(0), began(1)],
+    ],
+)
+def test_an_attempt_without_an_end_is_found_and_an_end_without_an_attempt(entries: list[Entry]) -> None:
+    assert not accounted(*entries)
+
+
+def test_an_attempt_that_died_with_its_controller_is_tried_again() -> None:
+    died = [began(0), CONTROLLER, ended(0, "interrupted", DIED)]
+    assert accounted(*died, began(0), ended(0), cut=1)
+    assert accounted(*died, cut=1)
+    assert not accounted(*died, began(1), ended(1), cut=1)
+
+
+def test_one_that_had_found_a_loss_by_then_has_its_verdict() -> None:
+    assert accounted(began(0), CONTROLLER, ended(0, "failed", DIED, "00000001"), began(1), ended(1), cut=1)
+
+
+def test_each_controller_that_was_killed_in_an_attempt_is_known_by_the_journal() -> None:
+    died = [began(0), CONTROLLER, ended(0, "interrupted", DIED), began(0), ended(0)]
+    assert not accounted(*died, cut=0)
+    assert not accounted(*died, cut=2)
+    assert not accounted(began(0), ended(0), CONTROLLER, began(1), ended(1), cut=1)
+
+
+def test_one_that_had_its_report_when_its_controller_died_is_booked_as_that_says() -> None:
+    def booked(said: str, why: str, *, outcome: Outcome = PASSED, cause: str = "") -> bool:
+        found = [report(outcome, cause=cause)]
+        return accounted(began(0), CONTROLLER, ended(0, said, why, "00000001"), cut=1, found=found)
+
+    assert booked("passed", "")
+    assert booked("invalid", "it rained", outcome=INVALID, cause="it rained")
+    assert not booked("passed", "", outcome=FAILED)
+    assert not booked("passed", "it rained")
+    assert not booked("interrupted", DIED)
+
+
+def test_one_that_had_no_report_died_and_nobody_else_did() -> None:
+    assert not accounted(began(0), CONTROLLER, ended(0, "passed", "", "00000001"), cut=1)
+    assert not accounted(began(0), ended(0, "interrupted", DIED))
+
+
+# Reports and what is left
+
+
+def filed(results: Path, *entries: Entry) -> bool:
+    return soak_checks.filed(entries, results).holds
+
+
+def test_each_end_has_its_report_and_each_report_its_end(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    report(PASSED).write(tmp_path / "one")
+    assert filed(tmp_path, ended(0, run="00000001"))
+    assert not filed(tmp_path, ended(0, "failed", run="00000001"))
+    assert not filed(tmp_path)
+    assert not filed(tmp_path, ended(0, run="00000001"), ended(1, run="00000002"))
+    assert not filed(tmp_path, ended(0, "interrupted", DIED, "00000001"))
+
+
+def test_a_run_without_a_report_has_nothing_left_however_far_it_had_come(tmp_path: Path) -> None:
+    topic = Thing("topic", "m-soak-00000001-orders")
+    dies = ended(0, "interrupted", DIED, "00000001")
+    with Journal(tmp_path / "one" / NAME) as journal:
+        journal.write("begin", run="00000001")
+        assert filed(tmp_path, dies)
+        journal.intend(topic)
+        assert not filed(tmp_path, dies)
+        journal.write("reclaimed", by=1)
+        assert not filed(tmp_path, dies)
+        journal.undone(topic)
+        assert filed(tmp_path, dies)
+
+
+# Verdicts
+
+
+def test_a_safe_run_never_fails_and_some_pass() -> None:
+    both = [report(PASSED, SAFE[0]), report(INTERRUPTED, SAFE[1])]
+    assert soak_checks.safe([], [*both, report(FAILED, UNSAFE)]).holds
+    assert not soak_checks.safe([], [*both, report(FAILED, SAFE[1])]).holds
+    assert not soak_checks.safe([], [report(PASSED, UNSAFE), report(INVALID, SAFE[0])]).holds
+
+
+def test_a_false_alarm_of_a_run_that_died_without_a_report_is_one_too() -> None:
+    found = [report(PASSED)]
+    assert soak_checks.safe([event(Kind.PROMISE_BROKEN, UNSAFE), event(Kind.PROMISE_KEPT, SAFE[0])], found).holds
+    assert not soak_checks.safe([event(Kind.PROMISE_BROKEN, SAFE[1])], found).holds
+
+
+def unsafe(*outcomes: Outcome, struck: bool = True) -> bool:
+    notes = (Note(text=STRUCK, since=5.0),) if struck else ()
+    return soak_checks.unsafe([report(one, UNSAFE, notes=notes) for one in outcomes]).holds
+
+
+def test_whatever_came_to_its_end_after_the_records_were_deleted_has_failed() -> None:
+    assert unsafe(FAILED, INTERRUPTED)
+    assert not unsafe(FAILED, PASSED)
+    assert not unsafe(FAILED, INVALID)
+    assert not unsafe(INTERRUPTED)
+    assert not unsafe(FAILED, struck=False)
+
+
+# Alerts
+
+
+def headline(promise: str, mark: str = "critical", scenario: str = UNSAFE) -> str:
+    return f"[{mark}] {scenario}: {promise} was broken on kafka"
+
+
+def alerted(*messages: list[str], entries: Sequence[Entry]) -> bool:
+    return soak_checks.alerted(entries, messages, refused=0).holds
+
+
+def test_an_incident_has_three_messages_at_most_whatever_else_stands_in_them() -> None:
+    entries = [event(Kind.PROMISE_BROKEN, UNSAFE), event(Kind.PROMISE_BROKEN, UNSAFE, "another"), ended(0, "failed")]
+    three = [[headline("Integrity"), "3 lost", headline("another")], [f"{headline('Integrity')} (and 1 more)"]]
+    three.append([headline("Integrity", "critical, still")])
+    assert alerted(*three, entries=entries)
+    assert not alerted(*three, [headline("another"), headline("Integrity", "critical, again")], entries=entries)
+
+
+def test_that_unsafe_runs_fail_was_told_to_somebody() -> None:
+    entries = [event(Kind.PROMISE_BROKEN, UNSAFE), ended(0, "failed")]
+    assert not alerted(entries=entries)
+    assert not alerted([headline("Integrity", scenario=SAFE[0])], entries=entries)
+    assert alerted(entries=[ended(0, "passed")])
+
+
+# The controller
+
+
+def lives(*sizes: list[tuple[float, int]], fallen: Sequence[str] = ()) -> Lives:
+    process: Any = None
+    each = [Life(process, Path("log"), 0.0, one) for one in sizes]
+    return Lives(Path("plan"), Path("results"), "ray", "token", lives=each, fallen=list(fallen))
+
+
+def test_memory_may_grow_at_the_begin_and_not_after() -> None:
+    flat = [(1.0, 1), (119.0, GROWN), (120.0, 2 * GROWN), (500.0, 3 * GROWN - 1)]
+    assert soak_checks.flat(lives(flat, [], [(3.0, 9)])).holds
+    assert not soak_checks.flat(lives(flat, [*flat, (600.0, 3 * GROWN)])).holds
+
+
+def test_a_controller_ends_when_it_is_told_to_and_not_before() -> None:
+    one = lives([])
+    assert soak_checks.standing(one, 4).holds
+    assert not soak_checks.standing(one, -9).holds
+    assert not soak_checks.standing(replace(one, fallen=["life 1 ended with 1"]), 4).holds
+
+
+def test_a_controller_obeys_if_it_says_at_which_turn_it_is() -> None:
+    assert soak_checks.obeys("plays x\nturn 7; runs: none").holds
+    assert not soak_checks.obeys("bench soak: no controller serves it on this Ray cluster").holds
+
+
+def test_whatever_is_left_is_named() -> None:
+    assert soak_checks.clean([]).holds
+    one = soak_checks.clean(["topic m-soak-1", "worker process 7"])
+    assert (one.holds, one.found) == (False, "topic m-soak-1; worker process 7")
