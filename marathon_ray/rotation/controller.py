@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,12 +15,11 @@ from marathon_ray import journal
 from marathon_ray.audience import Audience, Nobody
 from marathon_ray.blocking import blocking
 from marathon_ray.catalogue import find, title
-from marathon_ray.clusters import Opened, open_cluster
+from marathon_ray.clusters import open_cluster
 from marathon_ray.event import Event, Severity, Sink
 from marathon_ray.fields import build
 from marathon_ray.journal import Entry, Journal
 from marathon_ray.kafka.cluster import KafkaError
-from marathon_ray.kafka.release import identity
 from marathon_ray.news import KINDS, Kind, Origin, broken_before_death, events_of, given_up
 from marathon_ray.outcome import Outcome
 from marathon_ray.reclaim import reclaim
@@ -27,7 +27,8 @@ from marathon_ray.report import page
 from marathon_ray.report.report import Report
 from marathon_ray.rotation.cost import cost
 from marathon_ray.rotation.dead import Dead, dead
-from marathon_ray.rotation.lease import RENEW, Lease, TakenError, me
+from marathon_ray.rotation.lease import EXPIRES, RENEW, Lease, TakenError, me
+from marathon_ray.rotation.leased import lease_names
 from marathon_ray.rotation.ledger import Standing, after, standing
 from marathon_ray.rotation.plan import Plan
 from marathon_ray.rotation.retry import Next, retry
@@ -107,7 +108,7 @@ class Controller:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"results {self.where.results}: {error.strerror}") from None
-        leases = [Lease(folder, name, self.owner) for name in await self._names()]
+        leases = [Lease(folder, name, self.owner) for name in await lease_names(self.plan)]
         async with contextlib.AsyncExitStack() as stack:
             for lease in leases:
                 await self._take(lease)
@@ -115,18 +116,6 @@ class Controller:
             keeper = asyncio.create_task(self._keep(leases))
             stack.callback(keeper.cancel)
             yield
-
-    async def _names(self) -> list[str]:
-        """Of the leases. A cluster goes by its own id, so that nobody else has it by another name; one that does not tell it
-        now goes by its name in the plan. Raises UsageError where two names mean one cluster."""
-        opened = {name: open_cluster(text) for name, text in self.plan.clusters.items()}
-        theirs = [name for name, one in opened.items() if not one.ours]
-        asked = await asyncio.gather(*(blocking(_identity, opened[name]) for name in theirs))
-        ids = {name: found or name for name, found in zip(theirs, asked, strict=True)}
-        for name, found in ids.items():
-            if same := [other for other in ids if other < name and ids[other] == found]:
-                raise UsageError(f"clusters {same[0]} and {name} are one, whose id is {found}: name it once")
-        return [f"rotation-{self.plan.bench}", *sorted(f"cluster-{found}" for found in ids.values())]
 
     async def _take(self, lease: Lease) -> None:
         while True:
@@ -141,15 +130,19 @@ class Controller:
                 return
 
     async def _keep(self, leases: list[Lease]) -> None:
+        kept = time.monotonic()
         while True:
             await asyncio.sleep(RENEW)
-            for lease in leases:
-                try:
+            try:
+                for lease in leases:
                     await asyncio.to_thread(lease.renew)
-                except TakenError as taken:
-                    return self.stop(f"lost its lease: {taken}")
-                except OSError:  # the store is away: it is ours until another one takes it
-                    continue
+            except TakenError as taken:
+                return self.stop(f"lost its lease: {taken}")
+            except OSError as error:  # the store is away, for us alone perhaps
+                if time.monotonic() - kept > EXPIRES:
+                    return self.stop(f"lost its lease: not renewed for {EXPIRES:g} s: {error.strerror or error}")
+            else:
+                kept = time.monotonic()
 
     @property
     def path(self) -> Path:
@@ -195,9 +188,9 @@ class Controller:
         if found and found.report:
             self._finish(one, found.report)
         elif found and found.broken:
-            self._ended(Outcome.FAILED, _DIED, run=found.run, seconds=found.seconds)
             for promise, what in found.broken.items():
                 self.accept(broken_before_death(self._title(one), one.cluster, promise, what, run=found.run))
+            self._ended(Outcome.FAILED, _DIED, run=found.run, seconds=found.seconds)
         else:
             self._ended(Outcome.INTERRUPTED, _DIED, **({"run": found.run, "seconds": found.seconds} if found else {}))
 
@@ -267,11 +260,6 @@ class Controller:
         self._finish(one, task.result())
 
     def _finish(self, one: Turn, report: Report) -> None:
-        spent = cost(report, self.plan.prices)
-        self._ended(
-            report.outcome, report.cause, run=report.run, seconds=report.seconds, bytes=sum(report.bytes.values()),
-            hours=spent.hours, money=spent.money,
-        )  # fmt: skip
         folder = self.where.results / f"{report.scenario}-{report.run}"
         file = folder / page.NAME
         self._unclean |= _has_left(folder / journal.NAME)
@@ -281,8 +269,13 @@ class Controller:
             one.fields,
             str(file) if report.series else "",
         )
-        for event in events_of(report, origin):
+        for event in events_of(report, origin):  # first: who dies in between tells it again, which is one incident
             self.accept(event)
+        spent = cost(report, self.plan.prices)
+        self._ended(
+            report.outcome, report.cause, run=report.run, seconds=report.seconds, bytes=sum(report.bytes.values()),
+            hours=spent.hours, money=spent.money,
+        )  # fmt: skip
         if self.finished:
             self.finished(report, one.cluster)
 
@@ -392,14 +385,6 @@ class Controller:
         self._journal.write(what, **facts)
         entry: Entry = {"what": what, "at": datetime.now(UTC).isoformat(), **facts}
         self.standing = after(self.standing, entry)
-
-
-def _identity(opened: Opened) -> str:
-    """Empty where it is not told."""
-    try:
-        return identity(opened.cluster.client_properties())
-    except KafkaError:
-        return ""
 
 
 def _has_left(path: Path) -> bool:

@@ -17,7 +17,7 @@ from marathon_ray.journal import Journal, read
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.outcome import Outcome
 from marathon_ray.report.report import Report
-from marathon_ray.rotation import controller
+from marathon_ray.rotation import controller, leased
 from marathon_ray.rotation.controller import Controller, Where
 from marathon_ray.rotation.lease import Lease
 from marathon_ray.rotation.ledger import events, muted
@@ -77,7 +77,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
     made = Stage(tmp_path, passes)
     monkeypatch.setattr(controller, "run", made.run)
-    monkeypatch.setattr(controller, "identity", made.identity)
+    monkeypatch.setattr(leased, "identity", made.identity)
     return made
 
 
@@ -344,6 +344,31 @@ def test_who_cannot_renew_its_lease_tries_again(stage: Stage, monkeypatch: pytes
 
     stage.play = play
     assert served(one) == "it was tried again"
+
+
+def test_who_cannot_renew_its_lease_for_as_long_as_it_lasts_ends(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controller, "RENEW", 0.01)
+    monkeypatch.setattr(controller, "EXPIRES", 0.1)
+
+    def renew(_: Lease) -> None:
+        raise OSError("the store is away")
+
+    monkeypatch.setattr(Lease, "renew", renew)
+
+    async def play(_: int) -> Outcome:
+        await asyncio.sleep(30)
+        return PASSED
+
+    stage.play = play
+    assert served(stage.controller()) == "lost its lease: not renewed for 0.1 s: the store is away"
+
+
+def test_what_a_run_says_is_told_before_it_counts_as_over(stage: Stage) -> None:
+    one = stage.controller()
+    scripted(stage, one, FAILED)
+    served(one)
+    whats = [entry["what"] for entry in stage.journal]
+    assert whats.index("event") < whats.index("ended")
 
 
 def test_nothing_is_taken_up_before_the_rotation_is_its_own(stage: Stage) -> None:
