@@ -367,8 +367,8 @@ def test_what_a_run_says_is_told_before_it_counts_as_over(stage: Stage) -> None:
     one = stage.controller()
     scripted(stage, one, FAILED)
     served(one)
-    whats = [entry["what"] for entry in stage.journal]
-    assert whats.index("event") < whats.index("ended")
+    whats = [entry["event"]["kind"] if entry["what"] == "event" else entry["what"] for entry in stage.journal]
+    assert whats.index("verdict") < whats.index("ended")
 
 
 def test_nothing_is_taken_up_before_the_rotation_is_its_own(stage: Stage) -> None:
