@@ -140,12 +140,13 @@ class Pass:
         ends = self._ends.ask({place: doubts[0].epoch for place, doubts in self._doubts.items()})
         with edge:
             self._hear(ends)
+            stood = {place: self._next(place) for place in self._stopped}  # before ends are asked for: some read on
         now = time.monotonic()
         still = {place for place, at in self._stopped.items() if at <= now and place not in self._doubts}
         marks = {place: both for place in still | self._cuts.keys() if (both := self._watermarks(place))}
         with edge:
             for place, both in marks.items():
-                self._mend(place, self._cuts.pop(place, None), both, clock)
+                self._mend(place, self._cuts.pop(place, None), both, stood.get(place, -1), clock)
                 self._stopped.pop(place, None)
             if marks:
                 self._assign()
@@ -169,10 +170,12 @@ class Pass:
                 self._stopped[place] = time.monotonic() + _RETRY_SECONDS
             return None
 
-    def _mend(self, place: Partition, cut: tuple[int, int] | None, marks: tuple[int, int], clock: Clock) -> None:
+    def _mend(
+        self, place: Partition, cut: tuple[int, int] | None, marks: tuple[int, int], stood: int, clock: Clock
+    ) -> None:
         low, high = marks
         topic, partition, position = self._target.topics[place[0]].ordinal, place[1], self._next(place)
-        if cut is None and position > high and self._borders["epoch"][self._index(place)] < 0:
+        if cut is None and stood > high and self._borders["epoch"][self._index(place)] < 0:
             cut = high, position  # nobody knows in which epoch was read what is gone
         if position < 0:  # nothing was read yet, so nothing is missed
             self._stand(place, low)
