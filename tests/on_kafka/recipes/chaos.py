@@ -1,5 +1,6 @@
 """A run in which everything goes wrong at random that may: brokers, tallies, the auditor. All of it from one seed."""
 
+import math
 import random
 import time
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ _WRITERS: Final = 2
 _TRAILING: Final = 2.0  # seconds that the live court's second pass keeps behind the first
 _STEP: Final = 0.2
 _BROKEN: Final = (0.5, 4.0)  # seconds, shorter and longer than a session
+_PATIENCE: Final = 8  # times as long as asked, where a slow machine takes so long to bring nodes back
 _LOAD: Final = {"rate": "4000 records/s", "size": "100 B..400 B"}
 
 
@@ -70,10 +72,11 @@ class Misfortune:
         self.done.append(f"{how.__name__} {node}")
 
 
-def run(kafka: LocalKafka, topic: str, *, seed: int, seconds: float) -> tuple[Result, list[str]]:
-    """Load for so long while all that goes on; returns the truth beside the verdicts, and what was done to nodes.
+def run(kafka: LocalKafka, topic: str, *, seed: int, seconds: float, times: int) -> tuple[Result, list[str]]:
+    """Load while all that goes on, so long and until nodes were befallen so many times.
 
-    After every step the sums of every court add up, else AssertionError.
+    Returns the truth beside the verdicts, and what was done to nodes. After every step the sums of every court add up,
+    else AssertionError; TimeoutError if nodes were not befallen as often in eight times the seconds.
     """
     chance = random.Random(seed)
     with Stage(
@@ -81,24 +84,26 @@ def run(kafka: LocalKafka, topic: str, *, seed: int, seconds: float) -> tuple[Re
     ) as stage:
         writers = [_write(stage, number) for number in range(_WRITERS)]
         stage.write_on(1_000)
-        done = _misfortunes(stage, chance, seconds)
+        done = _misfortunes(stage, chance, seconds, times)
         stage.heal()
         stage.rig.retire(*writers)
         balance = stage.rig.finish(*stage.auditors)
         return judged(stage, balance, truth.read(kafka.client_properties(), topic, _PARTITIONS)), done
 
 
-def _misfortunes(stage: Stage, chance: random.Random, seconds: float) -> list[str]:
-    """For so long all goes wrong that may, and once the live court's auditor is lost; returns what befell nodes."""
+def _misfortunes(stage: Stage, chance: random.Random, seconds: float, times: int) -> list[str]:
+    """All goes wrong that may, and once the live court's auditor is lost; returns what befell nodes."""
     stage.rig.post = Careless(random.Random(chance.random()))
     misfortune = Misfortune(stage, chance)
     now = time.monotonic()
     restart_at, deadline = now + chance.uniform(0.2, 0.8) * seconds, now + seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline or len(misfortune.done) < times:
+        if time.monotonic() > now + _PATIENCE * seconds:
+            raise TimeoutError(f"nodes were befallen {len(misfortune.done)} of {times} times: {misfortune.done}")
         _step(stage, misfortune)
         if time.monotonic() >= restart_at:
             stage.auditors[0] = stage.rig.audit_on(stage.auditors[0], _TRAILING)
-            restart_at = deadline
+            restart_at = math.inf
     return misfortune.done
 
 
