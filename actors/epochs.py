@@ -55,7 +55,10 @@ class EpochEnds:
 
     def ask(self, epochs: Mapping[Partition, int]) -> dict[Partition, int]:
         """The offset behind the last record of these epochs or older ones, as far as it is told by now; ask again for
-        the rest. A leader that knows of no such epoch is asked until it does."""
+        the rest. A leader that knows of no such epoch is asked until it does.
+
+        Each answer is given once: the newest epoch goes on growing, so who asks again is told anew.
+        """
         if not epochs:
             self.close()
             return {}
@@ -64,7 +67,10 @@ class EpochEnds:
         if not self._sought:
             self._seek()
         self._hear()
-        return {place: self._told[place] for place in epochs if place in self._told}
+        told = {place: self._told.pop(place) for place in epochs if place in self._told}
+        for place in told:
+            del self._asked[place]
+        return told
 
     def _open(self, epochs: Mapping[Partition, int]) -> None:
         self.close()

@@ -7,6 +7,7 @@ The models are for people; `table` and `plan` make what `drawing` takes.
 import math
 import re
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Annotated, Final, Literal, NamedTuple, Self, TypeAlias
 
@@ -59,7 +60,12 @@ class SizeShape(BaseModel, ABC, frozen=True, extra="forbid"):
     @property
     def mean(self) -> float:
         """Bytes: exactly the mean of the table."""
-        return int(self.table().sum(dtype=np.int64)) / TABLE
+        return _mean(self)
+
+
+@lru_cache(maxsize=64)  # it is asked for once a round, and a table is a thousand quantiles
+def _mean(shape: SizeShape) -> float:
+    return int(shape.table().sum(dtype=np.int64)) / TABLE
 
 
 class FixedSize(SizeShape, frozen=True):
