@@ -1,5 +1,7 @@
 """One API server for all tests that need one, with KubeRay's kinds and the namespace of our manifests."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +10,31 @@ from tests.kuberay import schema
 from tests.kuberay.api_server import ApiServer, running
 from tests.kuberay.control_plane import UnavailableError, program
 from tests.kuberay.rendering import ROOT, loaded
+
+_building = pytest.StashKey[subprocess.Popen[bytes]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on an API server come last, so that it is built while others wait for their brokers."""
+    items.sort(key=_on_kubernetes)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to build it."""
+    if any(map(_on_kubernetes, session.items)) and not session.config.option.collectonly:
+        command = [sys.executable, "-m", "tests.kuberay.control_plane"]
+        session.config.stash[_building] = subprocess.Popen(command, cwd=ROOT.parent, stderr=subprocess.DEVNULL)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """It goes on for nobody."""
+    if building := session.config.stash.get(_building, None):
+        building.terminate()
+        building.wait()
+
+
+def _on_kubernetes(item: pytest.Item) -> bool:
+    return item.get_closest_marker("on_kubernetes") is not None
 
 
 @pytest.fixture(scope="session")

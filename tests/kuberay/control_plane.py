@@ -1,10 +1,15 @@
-"""The program of a Kubernetes API server, built from its source where there is none yet."""
+"""The program of a Kubernetes API server, built from its source where there is none yet.
 
+Run as a module it builds the program, so that others need not wait so long for it later.
+"""
+
+import fcntl
 import hashlib
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -22,15 +27,18 @@ class UnavailableError(Exception):
 
 
 def program() -> Path:
-    """The file of the program, built when there is none for these sources.
+    """The file of the program, built when there is none for these sources; who comes while it is built waits for it.
 
     Raises UnavailableError where there is no Go, or its modules cannot be had; else a build that fails is an error.
     """
     sources = b"".join((_SOURCE / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
     kept = Path(os.environ.get("MARATHON_CACHE") or platformdirs.user_cache_path("marathon-ray")).resolve()
     made = kept / "control-plane" / hashlib.sha256(sources).hexdigest()[:16]
-    if not made.exists():
-        _build(made)
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with Path(f"{made}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            _build(made)
     return made
 
 
@@ -38,7 +46,6 @@ def _build(made: Path) -> None:
     """Modules come from Go's proxy, checked by their hashes in go.sum; what the compiler keeps is thrown away."""
     if not (go := shutil.which("go")):
         raise UnavailableError("no Go on this machine, with which a Kubernetes API server is built")
-    made.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=made.parent, prefix="build-") as scratch:
         where = {"GOCACHE": f"{scratch}/cache", "GOMODCACHE": f"{scratch}/modules", "CGO_ENABLED": "0", "GOWORK": "off"}
         env = os.environ | where | {"GOFLAGS": "-mod=readonly -modcacherw -buildvcs=false"}
@@ -75,3 +82,8 @@ def render(folder: Path) -> str:
     """What kustomize makes of a folder, as YAML. Raises UnavailableError; CalledProcessError where it refuses."""
     done = subprocess.run([program(), "kustomize", folder], check=True, capture_output=True, text=True)
     return done.stdout
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the compiler ends as well
+    program()
