@@ -33,7 +33,7 @@ def lost(nodes: RayNodes, kafka: LocalKafka, folder: Path, kind: Kind) -> Lost:
     assert one.back is not None
     assert one.deaths >= len(one.victims) >= 1
     assert one.true
-    assert [verdict.state for verdict in one.report.verdicts[:2]] == ["passed", "passed"]
+    assert [verdict.found for verdict in one.report.verdicts[:2] if verdict.state != "passed"] == []
     assert [finding for finding in one.report.findings if finding.kind != "unowned"] == []
     assert [note for note in one.report.notes if note.text.startswith("the bench lacked workers: ")]
     # A busy machine may take long to replace a worker: then the bench was not whole most of the time, and says so.
