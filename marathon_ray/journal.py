@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+from marathon_ray.whole import sync
+
 NAME: Final = "journal.jsonl"
 Entry = Mapping[str, Any]
 
@@ -36,11 +38,7 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a+b", buffering=0)
         _mend(self._file)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)  # the file's own name is a thing to lose
-        finally:
-            os.close(directory)
+        sync(path.parent)  # the file's own name is a thing to lose
 
     def write(self, what: str, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON has a form for
         """One entry. Raises OSError where the disk does not take it: then nothing of it is there."""

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from marathon_ray import whole
 from marathon_ray.balance import AUDITED, CLAIMED
 from marathon_ray.report import words
 from marathon_ray.report.figures import charts
@@ -22,9 +23,8 @@ _EQUATIONS: Final = (("attempted", (*CLAIMED, "pending")), ("acknowledged", AUDI
 
 def write(report: Report, folder: Path) -> Path:
     """The page is in that folder, whole or not at all, drawn from the series there; returns the file."""
-    file, draft = folder / NAME, folder / f"{NAME}.part"
-    draft.write_text(page(report, measured(folder)))
-    draft.replace(file)
+    file = folder / NAME
+    whole.put(file, page(report, measured(folder)))
     return file
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, PrivateAttr
 
+from marathon_ray import whole
 from marathon_ray.finding import FindingKind, Tail
 from marathon_ray.outcome import Outcome
 from marathon_ray.promises.promise import Shade, Verdict
@@ -141,9 +142,8 @@ class Report(Part):
 
     def write(self, folder: Path) -> Path:
         """It is in that folder, whole or not at all; returns the file."""
-        file, draft = folder / NAME, folder / f"{NAME}.part"
-        draft.write_text(self.model_dump_json(indent=1) + "\n")
-        draft.replace(file)
+        file = folder / NAME
+        whole.put(file, self.model_dump_json(indent=1) + "\n")
         self._folder = folder
         return file
 

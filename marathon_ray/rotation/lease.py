@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from marathon_ray import whole
+
 EXPIRES: Final = 30.0  # seconds after its last renewal
 RENEW: Final = 5.0
 
@@ -83,12 +85,7 @@ class Lease:
 
     def _write(self, until: float | None = None) -> None:
         holder = Holder(self.owner, self.number, time.time() + EXPIRES if until is None else until)
-        draft = self._file.with_suffix(".part")
-        with draft.open("w") as file:
-            file.write(json.dumps(asdict(holder)))
-            file.flush()
-            os.fsync(file.fileno())  # a machine that loses its power would leave an empty one
-        draft.replace(self._file)
+        whole.put(self._file, json.dumps(asdict(holder)))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

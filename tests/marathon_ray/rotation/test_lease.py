@@ -49,13 +49,6 @@ def test_a_file_that_cannot_be_read_is_somebodys_until_it_would_have_expired(tmp
         first.renew()
 
 
-def test_what_is_written_is_on_the_disk_before_it_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced = list[str]()
-    monkeypatch.setattr(os, "fsync", lambda number: synced.append(str(Path(f"/proc/self/fd/{number}").readlink())))
-    Lease(tmp_path, "one", "a").take()
-    assert synced == [str(tmp_path / "one.part")]
-
-
 def test_of_many_who_want_it_at_once_one_has_it(tmp_path: Path) -> None:
     def want(name: int) -> bool:
         try:
