@@ -1,8 +1,10 @@
 """What happens in a rotation and somebody may want to know: one kind of value for journal, metrics, log and alerts."""
 
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -23,9 +25,11 @@ class Severity(StrEnum):
 
 class Event(BaseModel):
     """`about` is what it is about, a text that is the same each time: events of one `about` are one incident. One with
-    `over` says that the incident has come to its end. `message` is a line or two; `facts` are for programs."""
+    `over` says that the incident has come to its end. `message` is a line or two; `facts` are for programs; `id` is its
+    own, eight hexadecimal digits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    id: str = Field(default_factory=partial(secrets.token_hex, 4))
     at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     severity: Severity
     kind: str

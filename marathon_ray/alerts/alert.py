@@ -4,7 +4,7 @@ Events of one `about` are one incident. Its beginning is told, that it got worse
 in all. What may not go out yet, since the channel rests or has had its share of this hour, goes out as one message later.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -207,10 +207,10 @@ def delivered(book: Book, now: datetime) -> Book:
     return replace(book, sent=(*_recent(book, now), now), failures=0, resting=None)
 
 
-def recalled(book: Book, count: int, at: datetime) -> Book:
-    """A former life has told so many of the notices that wait."""
-    waiting = replace(book.waiting, notices=book.waiting.notices[count:], lost=0)
-    return delivered(replace(book, waiting=waiting), at)
+def recalled(book: Book, told: Collection[str], at: datetime) -> Book:
+    """A former life has told of the events with these ids."""
+    left = tuple(each for each in book.waiting.notices if each.event.id not in told)
+    return delivered(replace(book, waiting=Batch(left)), at)
 
 
 def failed(book: Book, batch: Batch, now: datetime, rules: Rules) -> Book:

@@ -96,7 +96,7 @@ class _Desk:
             if self._is_for_us(event):
                 self._book = heard(self._book, event, rules)
             elif event.kind == Kind.ALERTED and event.facts.get("channel") == channel.name:
-                self._book = recalled(self._book, int(event.facts["notices"]), event.at)
+                self._book = recalled(self._book, str(event.facts["told"]).split(), event.at)
         self._thread = threading.Thread(target=self._work, name=f"alerts to {channel.name}", daemon=True)
         self._thread.start()
 
@@ -181,14 +181,13 @@ class _Desk:
             return f"it raised {type(error).__name__}", Severity.WARNING
 
     def _success(self, batch: Batch, severity: Severity) -> Event:
-        name, count = self._channel.name, len(batch.notices)
-        facts: dict[str, str | int | float] = {"channel": name, "severity": severity.value, "notices": count}
+        name, told = self._channel.name, [each.event.id for each in batch.notices]
         return Event(
             severity=Severity.INFO,
             kind=Kind.ALERTED,
             about=f"messages to {name}",
-            message=f"{name} was told: {count} notices",
-            facts=facts,
+            message=f"{name} was told: {len(told)} notices",
+            facts={"channel": name, "severity": severity.value, "told": " ".join(told)},
         )
 
     def _failure(self, why: str, *, over: bool = False) -> Event:

@@ -220,11 +220,11 @@ def test_what_waits_for_its_hour_goes_out_at_the_end() -> None:
 
 
 def test_what_a_former_life_had_no_time_to_tell_is_told() -> None:
-    former, heard, channel = Heard(), Heard(), Fake()
+    former, heard, channel, told = Heard(), Heard(), Fake(), broken("a")
     with Alerts([Fake()], former.accept, rules=QUICK) as alerts:
-        alerts.accept(broken("a"))
+        alerts.accept(told)
         assert former.until(lambda: bool(former.kinds(Kind.ALERTED)))
-    past = [broken("a"), *former.events, broken("b")]
+    past = [told, *former.events, broken("b")]
     with Alerts([channel], heard.accept, rules=QUICK, past=past):
         assert heard.until(lambda: bool(heard.kinds(Kind.ALERTED)))
     assert [message.title for message in channel.taken] == ["[critical] <b> broke"]
@@ -239,22 +239,35 @@ def test_nobody_is_told_what_a_former_life_was_forbidden_to_tell_before_its_time
 
 
 def test_what_a_former_life_has_told_is_not_told_again_and_its_end_is() -> None:
-    former, heard, channel = Heard(), Heard(), Fake()
+    former, heard, channel, told = Heard(), Heard(), Fake(), broken("a")
     with Alerts([Fake()], former.accept, rules=QUICK) as alerts:
-        alerts.accept(broken("a"))
+        alerts.accept(told)
         assert former.until(lambda: bool(former.kinds(Kind.ALERTED)))
-    with Alerts([channel], heard.accept, rules=QUICK, past=[broken("a"), *former.events]) as alerts:
+    with Alerts([channel], heard.accept, rules=QUICK, past=[told, *former.events]) as alerts:
         alerts.accept(broken("a"))
         alerts.accept(mended("a"))
     assert [message.title for message in channel.taken] == ["[over] <a> is kept"]
 
 
 def test_what_was_sent_is_an_event_with_its_severity() -> None:
-    heard = Heard()
+    heard, event = Heard(), broken("a", Severity.WARNING)
     with Alerts([Fake()], heard.accept, rules=QUICK) as alerts:
-        alerts.accept(broken("a", Severity.WARNING))
+        alerts.accept(event)
     (sent,) = heard.kinds(Kind.ALERTED)
-    assert sent.facts == {"channel": "fake", "severity": "warning", "notices": 1}
+    assert sent.facts == {"channel": "fake", "severity": "warning", "told": event.id}
+
+
+def test_what_was_told_and_is_known_by_now_hides_nothing_that_was_not_told() -> None:
+    former, heard, channel = Heard(), Heard(), Fake()
+    told = broken("told", facts={"scenario": "s", "promise": "P"})
+    with Alerts([Fake()], former.accept, rules=QUICK) as alerts:
+        alerts.accept(told)
+        assert former.until(lambda: bool(former.kinds(Kind.ALERTED)))
+    past = [told, broken("waits"), *former.events]
+    known = [Known(scenario="s", promise="P", until=date(9999, 1, 1), why="so")]
+    with Alerts([channel], heard.accept, rules=QUICK, past=past, known=known):
+        assert heard.until(lambda: bool(heard.kinds(Kind.ALERTED)))
+    assert named([message.title for message in channel.taken]) == ["waits"]
 
 
 def test_what_is_refused_at_the_end_is_tried_once_and_told() -> None:
@@ -312,8 +325,9 @@ def test_what_waits_is_sent_when_a_clock_is_set_on(monkeypatch: pytest.MonkeyPat
 def test_each_channel_is_told_what_it_asks_for_and_has_not_told_itself() -> None:
     past = [broken("known", facts={"scenario": "s", "promise": "P"}), broken("told")]
     sent = Event(
-        severity=Severity.INFO, kind=Kind.ALERTED, about="x", message="x", facts={"channel": "first", "notices": 1}
-    )
+        severity=Severity.INFO, kind=Kind.ALERTED, about="x", message="x",
+        facts={"channel": "first", "told": past[1].id},
+    )  # fmt: skip
     known = [Known(scenario="s", promise="P", until=date(9999, 1, 1), why="so")]
     first, second, third = Fake("first"), Fake("second"), Fake("third", Severity.CRITICAL)
     with Alerts([first, second, third], Heard().accept, rules=QUICK, past=[*past, sent], known=known) as alerts:
