@@ -30,9 +30,10 @@ def check(scenario: object, options: Mapping[str, object], known: Collection[str
         raise UsageError(f"seed {seed!r}: it is an integer, or None")
 
 
-def names_of(bench: str) -> Names:
-    """New ones, for one run. Raises UsageError where the bench's name may not be part of them."""
+def names_of(bench: str, run: str | None = None) -> Names:
+    """For one run, a new one where none is named. Raises UsageError where the bench's or the run's name may not be part of
+    them."""
     try:
-        return Names(bench, new_run())
+        return Names(bench, new_run() if run is None else run)
     except ValueError as error:
         raise UsageError(str(error)) from None

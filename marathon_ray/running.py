@@ -70,7 +70,8 @@ class Options(TypedDict, total=False):
     """How a run is made. `cluster` is "local" (made for it), "HOST:PORT", the name of a local one that runs, or a YAML
     file; workers live on Ray ("ray", by default) or in this process ("here"), on the Ray cluster at the address `ray` or on
     one that is started for it, on "any" of its nodes or on "spot" `nodes`. A folder of its own in `results` has the journal, the report and the series. `tell` hears how
-    it goes on; without it a notebook's cell shows that, and a program hears nothing. Where `signals`
+    it goes on; without it a notebook's cell shows that, and a program hears nothing. `run` is its name, eight hexadecimal
+    digits, and else drawn. Where `signals`
     is false nothing but a cancellation of whoever awaits it stops it; its message, if there is one, is told as the cause."""
 
     cluster: str | Opened
@@ -80,6 +81,7 @@ class Options(TypedDict, total=False):
     results: str | Path
     seed: int | None
     bench: str
+    run: str
     tell: Audience
     signals: bool
 
@@ -88,7 +90,7 @@ async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
     """Play the scenario and say what held. Raises UsageError or KafkaError, of one or two lines, before anything is made;
     of a run that ends so no folder is left."""
     check(scenario, options, Options.__annotations__)
-    names = names_of(options.get("bench", BENCH))
+    names = names_of(options.get("bench", BENCH), options.get("run"))
     cluster = options.get("cluster", LOCAL)
     opened = open_cluster(cluster) if isinstance(cluster, str) else cluster
     if found := mistakes(scenario, brokers=opened.brokers):

@@ -20,6 +20,7 @@ from marathon_ray.event import Event, Severity, Sink
 from marathon_ray.fields import build
 from marathon_ray.journal import Entry, Journal
 from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.names import new_run
 from marathon_ray.news import KINDS, Kind, Origin, broken_before_death, events_of, given_up
 from marathon_ray.outcome import Outcome
 from marathon_ray.reclaim import reclaim
@@ -155,7 +156,7 @@ class Controller:
         self.standing = standing(entries)
         self._write("controller", owner=self.owner)
         self._change_again()
-        if self.standing.running and self.standing.began:
+        if self.standing.running:
             attempt = next(entry for entry in reversed(entries) if entry["what"] == "attempt")
             one = Turn(
                 attempt["number"],
@@ -164,7 +165,7 @@ class Controller:
                 tuple(attempt["fields"].items()),
                 attempt["seed"],
             )
-            self._bury(one, dead(self.where.results, self.plan.bench, self.standing.began))
+            self._bury(one, dead(self.where.results, self.standing.running))
         if self.standing.outcomes:
             self._close(turn(self.plan, self.standing.number))
 
@@ -235,7 +236,7 @@ class Controller:
         self.doing = f"plays {one.scenario} on {one.cluster}, turn {one.number}"
         self._skipped = False
         facts = {"scenario": one.scenario, "cluster": one.cluster, "fields": dict(one.fields), "seed": one.seed}
-        self._write("attempt", number=one.number, **facts)
+        self._write("attempt", number=one.number, run=new_run(), **facts)
         self._task = asyncio.ensure_future(self._run(one))
         await asyncio.wait({self._task})
         task, self._task = self._task, None
@@ -295,7 +296,8 @@ class Controller:
         return await run(
             build(find(one.scenario), one.flags),
             cluster=self.plan.clusters[one.cluster], places=self.where.places, ray=self.where.ray,
-            nodes=self.where.nodes, results=self.where.results, seed=one.seed, bench=self.plan.bench, tell=self.tell, signals=False,
+            nodes=self.where.nodes, results=self.where.results, seed=one.seed, bench=self.plan.bench,
+            run=self.standing.running, tell=self.tell, signals=False,
         )  # fmt: skip
 
     # --- What a person may say ----------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What a run has left that was under way when its controller died: a report that nobody has read, or its journal alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,23 +20,14 @@ class Dead:
     report: Report | None = None
 
 
-def dead(results: Path, bench: str, since: datetime) -> Dead | None:
-    """The newest run of that bench that began since then; None where none did."""
-    begun = max(_begun(results, bench, since), key=lambda each: each[0], default=None)
-    if begun is None:
-        return None
-    began, journal = begun
-    entries = list(read(journal))
-    broken = [entry["promises"] for entry in entries if entry["what"] == "broken"]
-    seconds = (_at(entries[-1]) - began).total_seconds()
-    return Dead(str(entries[0]["run"]), seconds, broken[-1] if broken else {}, _report(journal.parent))
-
-
-def _begun(results: Path, bench: str, since: datetime) -> Iterator[tuple[datetime, Path]]:
-    for journal in results.glob(f"*/{NAME}"):
-        begin = next(read(journal), None)
-        if begin and begin["bench"] == bench and _at(begin) >= since:
-            yield _at(begin), journal
+def dead(results: Path, run: str) -> Dead | None:
+    """The run of that name; None where it had not begun."""
+    for journal in results.glob(f"*-{run}/{NAME}"):
+        if entries := list(read(journal)):
+            broken = [entry["promises"] for entry in entries if entry["what"] == "broken"]
+            seconds = (_at(entries[-1]) - _at(entries[0])).total_seconds()
+            return Dead(run, seconds, broken[-1] if broken else {}, _report(journal.parent))
+    return None
 
 
 def _at(entry: Entry) -> datetime:

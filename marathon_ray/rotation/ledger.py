@@ -30,7 +30,7 @@ class Standing:
     outcomes: tuple[Outcome, ...] = ()
     began: datetime | None = None
     ended: datetime | None = None
-    running: str = ""  # the run that has not ended, as far as the journal knows
+    running: str = ""  # the name of the run that has not ended, as far as the journal knows
     spent: tuple[Spent, ...] = ()
     held: bool = False
     changes: Mapping[str, str] = field(default_factory=dict)  # fields of the plan that were set by command, in YAML
@@ -70,7 +70,7 @@ def after(now: Standing, entry: Entry) -> Standing:
     at = datetime.fromisoformat(entry["at"])
     match entry["what"]:
         case "attempt":
-            return replace(now, began=at, running=f"{entry['number']}.{len(now.outcomes) + 1}")
+            return replace(now, began=at, running=entry["run"])
         case "ended":
             outcome = Outcome(entry["outcome"])
             spent = Spent(at, float(entry["seconds"]), int(entry["bytes"]), dict(entry["money"]), outcome)

@@ -16,7 +16,7 @@ from marathon_ray.kafka.topics import Topic
 from marathon_ray.outcome import Outcome
 from marathon_ray.promises.promise import Promise
 from marathon_ray.report.report import Report
-from marathon_ray.running import run
+from marathon_ray.running import Options, run
 from marathon_ray.scenario import Scenario
 from marathon_ray.toolkit import Toolkit
 
@@ -43,7 +43,14 @@ def test_a_run_that_is_stopped_when_its_report_is_there_keeps_its_verdict(
 
     async def stopped_late() -> Report:
         loop = asyncio.get_running_loop()
-        task = asyncio.ensure_future(run(Killing(), cluster=given, places="here", results=tmp_path, signals=False))
+        options: Options = {
+            "cluster": given,
+            "places": "here",
+            "results": tmp_path,
+            "run": "0000000d",
+            "signals": False,
+        }
+        task = asyncio.ensure_future(run(Killing(), **options))
 
         def leave(ground: Ground) -> None:
             asyncio.run_coroutine_threadsafe(_cancel(task), loop).result()
@@ -54,6 +61,7 @@ def test_a_run_that_is_stopped_when_its_report_is_there_keeps_its_verdict(
     report = asyncio.run(stopped_late())
     (folder,) = tmp_path.iterdir()
     assert report == Report.read(folder)
+    assert (folder.name, report.run) == ("killing-0000000d", "0000000d")
     assert report.outcome is Outcome.SKIPPED
 
 

@@ -48,7 +48,7 @@ class Stage:
         except asyncio.CancelledError:  # as a real run: it tells how it ended
             outcome = Outcome.INTERRUPTED
         return Report(
-            run=f"{number:08x}", bench=options["bench"], scenario=scenario.title(), promise="p", outcome=outcome,
+            run=options["run"], bench=options["bench"], scenario=scenario.title(), promise="p", outcome=outcome,
             began=began, seconds=1.0, seed=options["seed"], bytes={"orders": 1000},
         )  # fmt: skip
 
@@ -103,7 +103,14 @@ def scripted(stage: Stage, one: Controller, *outcomes: Outcome | BaseException) 
     stage.play = play
 
 
-ATTEMPT: dict[str, Any] = {"number": 1, "scenario": "kill-leader", "cluster": "one", "fields": {}, "seed": 5}
+ATTEMPT: dict[str, Any] = {
+    "number": 1,
+    "scenario": "kill-leader",
+    "cluster": "one",
+    "fields": {},
+    "seed": 5,
+    "run": "0000000d",
+}
 PASSED, FAILED, INVALID, INTERRUPTED = Outcome.PASSED, Outcome.FAILED, Outcome.INVALID, Outcome.INTERRUPTED
 
 
@@ -243,6 +250,15 @@ def test_skip_hold_release_and_interrupt(stage: Stage) -> None:
     assert len(words) == 5
 
 
+def test_a_run_has_the_name_under_which_its_attempt_was_written_down_before(stage: Stage) -> None:
+    one = stage.controller()
+    scripted(stage, one, PASSED, FAILED)
+    served(one)
+    names = [[entry["run"] for entry in stage.journal if entry["what"] == what] for what in ("attempt", "ended")]
+    assert names[0] == names[1]
+    assert len(set(names[0])) == 2
+
+
 def test_a_budget_that_is_used_up_ends_the_rotation(stage: Stage) -> None:
     assert served(stage.controller(budget={"bytes": "2500 B"})) == "3,000 of 2,500 bytes are written"
     assert len(stage.played) == 3
@@ -261,13 +277,13 @@ def dies_in_its_run(stage: Stage, *entries: tuple[str, dict[str, Any]], report: 
     one = stage.controller()
     scripted(stage, one, PASSED)
     served(one)
-    with Journal(one.path) as journal:
-        journal.write("attempt", **ATTEMPT)
     folder = stage.folder / "kill-leader-0000000d"
     with Journal(folder / "journal.jsonl") as journal:
         journal.write("begin", run="0000000d", bench="bench", pid=1, started=-1, host="elsewhere", cluster="nowhere")
         for what, facts in entries:
             journal.write(what, **facts)
+    with Journal(one.path) as journal:  # after it, by a clock that was set back since
+        journal.write("attempt", **ATTEMPT)
     if report:
         Report(
             run="0000000d", bench="bench", scenario="kill-leader", promise="p", outcome=report, began=datetime.now(UTC),

@@ -117,17 +117,18 @@ def test_a_journal_tells_where_the_rotation_is() -> None:
     ended = {"number": 0, "seconds": 60, "bytes": 100, "money": {"EUR": 1}}
     entries = [
         entry("controller", owner="a"),
-        entry("attempt", number=0),
+        entry("attempt", number=0, run="0000000a"),
         entry("ended", outcome="interrupted", **ended),
         entry("hold"),
-        entry("attempt", number=0),
+        entry("attempt", number=0, run="0000000b"),
         entry("ended", outcome="passed", **ended),
         entry("turn over", number=0),
         entry("release"),
-        entry("attempt", number=1),
+        entry("attempt", number=1, run="0000000c"),
     ]
     assert standing(entries[:3]).outcomes == (Outcome.INTERRUPTED,)
     assert standing(entries[:4]).held
     whole = standing(entries)
-    assert (whole.number, whole.outcomes, whole.running, whole.held) == (1, (), "1.1", False)
+    assert (whole.number, whole.outcomes, whole.running, whole.held) == (1, (), "0000000c", False)
+    assert standing(entries[:6]).running == ""
     assert [one.seconds for one in whole.spent] == [60, 60]
