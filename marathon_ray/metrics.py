@@ -1,10 +1,11 @@
-"""What a rotation does, for Prometheus: a sink of events and of finished runs, and the page that is scraped.
+"""What a rotation does, for Prometheus: a sink of events, rounds and finished runs, and the page that is scraped.
 
 Labels take no more than so many values; what comes beyond is counted as "other", so that no name can fill a database.
 """
 
 import platform
 import threading
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Final, Self
@@ -14,7 +15,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from marathon_ray.event import Event
 from marathon_ray.news import Kind
 from marathon_ray.outcome import Outcome
+from marathon_ray.promises.promise import Verdict
 from marathon_ray.report.report import Report
+from marathon_ray.round import Round
 from marathon_ray.usage import UsageError
 
 ADDRESS: Final = "127.0.0.1"  # the page asks for no login, so others see it only where somebody says so
@@ -25,7 +28,8 @@ _BUCKETS: Final = (30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 
 
 
 class Metrics:
-    """All metrics of one controller, in a registry of their own. Safe between threads; the same as a `Sink` of events."""
+    """All metrics of one controller, in a registry of their own. Safe between threads. A `Sink` of events, and an `Audience`
+    of runs."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -62,6 +66,7 @@ class Metrics:
 
     def finished(self, report: Report, cluster: str) -> None:
         """A run has ended, on the cluster of that name in the plan."""
+        self._workers.set(0)
         scenario = self._labels("scenario", report.scenario)
         outcome = report.outcome.value
         self._runs.labels(scenario, self._labels("cluster", cluster), outcome).inc()
@@ -74,9 +79,12 @@ class Metrics:
         if report.outcome is Outcome.INTERRUPTED:
             self._interruptions.inc()
 
-    def workers(self, count: int) -> None:
-        """So many are at work now."""
-        self._workers.set(count)
+    def round(self, round_: Round, verdicts: Sequence[Verdict]) -> None:  # noqa: ARG002 - they count when the run has ended
+        """One more round of the run under way. Its last one has no workers any more."""
+        self._workers.set(sum(doing.workers for doing in round_.fleets.values()))
+
+    def note(self, text: str) -> None:
+        """It counts for nothing."""
 
 
 class _Labels:

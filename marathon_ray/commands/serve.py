@@ -123,7 +123,9 @@ def serve(plan: Path, /, *, options: Options = Options()) -> int:
     with ExitStack() as stack:
         board = Metrics()
         stack.enter_context(Page(board, host, port))
-        controller = Controller(wanted, where, sinks=(Log(), board), finished=board.finished, revise=draft.revised)
+        controller = Controller(
+            wanted, where, sinks=(Log(), board), tell=board, finished=board.finished, revise=draft.revised
+        )
         office = Office(controller, channels(wanted.alerts, plan.parent), hears=ground.on_ray, store=copies)
         stack.callback(ground.leave)
         ground.connect()

@@ -10,6 +10,7 @@ from marathon_ray.event import Event, Severity
 from marathon_ray.metrics import Metrics, Page
 from marathon_ray.news import Kind
 from marathon_ray.outcome import Outcome
+from marathon_ray.round import Doing, Phase, Round
 from marathon_ray.usage import UsageError
 from tests.marathon_ray.report import sample
 
@@ -83,12 +84,28 @@ def test_leftovers_are_shown_until_nothing_is_left() -> None:
     assert shown == [0, 1, 1, 0]
 
 
-def test_workers_and_what_is_running_are_told() -> None:
+def a_round(**workers: int) -> Round:
+    return Round(0, 1, 0, Phase.WORKLOAD, {fleet: Doing(workers=count) for fleet, count in workers.items()})
+
+
+def test_workers_are_those_of_the_newest_round_of_the_run_under_way() -> None:
     metrics = Metrics()
-    metrics.workers(7)
-    seen = scraped(metrics)
-    assert value(seen, "marathon_workers") == 7
-    (labels,) = [dict(labels) for name, labels in seen if name == "marathon_build_info"]
+    shown = [value(scraped(metrics), "marathon_workers")]
+    for round_ in (a_round(writers=7), a_round(writers=6, readers=3), a_round()):
+        metrics.round(round_, ())
+        shown.append(value(scraped(metrics), "marathon_workers"))
+    assert shown == [0, 7, 9, 0]
+
+
+def test_a_run_that_has_ended_has_no_workers_though_its_last_round_was_never_told() -> None:
+    metrics = Metrics()
+    metrics.round(a_round(writers=7), ())
+    metrics.finished(sample.report(), "staging")
+    assert value(scraped(metrics), "marathon_workers") == 0
+
+
+def test_what_is_running_is_told() -> None:
+    (labels,) = [dict(labels) for name, labels in scraped(Metrics()) if name == "marathon_build_info"]
     assert labels.keys() == {"version", "python"}
 
 
@@ -103,7 +120,7 @@ def test_a_label_takes_no_more_than_so_many_values() -> None:
 
 def test_two_controllers_count_for_themselves() -> None:
     one, other = Metrics(), Metrics()
-    one.workers(1)
+    one.round(a_round(writers=1), ())
     assert value(scraped(other), "marathon_workers") == 0
 
 
