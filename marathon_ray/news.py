@@ -35,6 +35,7 @@ class Kind(StrEnum):
     CHANGE_DROPPED = "change dropped"
     CHANNEL_FAILED = "channel failed"
     STORE_FAILED = "store failed"
+    INBOX_FAILED = "inbox failed"
     ALERTED = "alerted"
 
 
@@ -61,6 +62,7 @@ KINDS: Final[Mapping[Kind, tuple[Severity, str]]] = {
         Severity.WARNING,
         "The store takes no copies of finished runs; over when it does again, and has what it missed.",
     ),
+    Kind.INBOX_FAILED: (Severity.WARNING, "Ray has no place for commands, so none is heard; over when they are again."),
     Kind.ALERTED: (Severity.INFO, "People were told."),
 }
 
@@ -80,6 +82,12 @@ class Origin:
     where: str = ""
     fields: Sequence[tuple[str, str]] = ()
     page: str = ""
+
+
+def event(kind: Kind, about: str, message: str, *, over: bool = False) -> Event:
+    """One of that kind, and as severe; that it is over is for whoever looks."""
+    severity = Severity.INFO if over else KINDS[kind][0]
+    return Event(severity=severity, kind=kind, about=about, message=message, over=over)
 
 
 def events_of(report: Report, origin: Origin) -> Iterator[Event]:

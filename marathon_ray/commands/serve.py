@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, ParamSpec
@@ -21,6 +21,7 @@ from marathon_ray.event import Event
 from marathon_ray.ground import Ground
 from marathon_ray.journal import read as read_journal
 from marathon_ray.metrics import ADDRESS, PORT, Metrics, Page
+from marathon_ray.news import Kind, event
 from marathon_ray.outcome import EXIT, Outcome
 from marathon_ray.rotation.checking import Draft
 from marathon_ray.rotation.controller import Controller, Where
@@ -57,7 +58,10 @@ def _mute(controller: Controller, alerts: Alerts, text: str) -> str:
         seconds = parse_duration(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    try:
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+    except OverflowError:
+        raise UsageError(f"duration {text!r}: it ends beyond the year {MAXYEAR}") from None
     controller.note_mute(until if seconds else None)
     alerts.mute(until if seconds else None)
     return f"nobody is alerted until {until:%Y-%m-%d %H:%M:%S} UTC" if seconds else "alerts go out as ever"
@@ -186,11 +190,12 @@ class Office:
             controller.finished = in_turn(controller.finished, copying.finished)
             controller.last = in_turn(copying.close, alerts.close)
         if self.hears:
-            self._commands = asyncio.create_task(self._hear(alerts))
+            inbox = Inbox(controller.plan.bench)
+            self._commands = asyncio.create_task(inbox.serve(partial(obey, controller, alerts), self._unheard))
 
-    async def _hear(self, alerts: Alerts) -> None:
-        inbox = await asyncio.to_thread(Inbox, self.controller.plan.bench)
-        await inbox.serve(partial(obey, self.controller, alerts))
+    def _unheard(self, why: str) -> None:
+        message = f"commands are not heard\n{why}" if why else "commands are heard"
+        self.controller.accept(event(Kind.INBOX_FAILED, "commands", message, over=not why))
 
     def close(self) -> None:
         """Nobody is heard any more."""

@@ -16,12 +16,12 @@ from marathon_ray.audience import Audience, Nobody
 from marathon_ray.blocking import blocking
 from marathon_ray.catalogue import find, title
 from marathon_ray.clusters import open_cluster
-from marathon_ray.event import Event, Severity, Sink
+from marathon_ray.event import Event, Sink
 from marathon_ray.fields import build
 from marathon_ray.journal import Entry, Journal
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.names import new_run
-from marathon_ray.news import KINDS, Kind, Origin, broken_before_death, events_of, given_up
+from marathon_ray.news import Kind, Origin, broken_before_death, event, events_of, given_up
 from marathon_ray.outcome import Outcome
 from marathon_ray.reclaim import reclaim
 from marathon_ray.report import page
@@ -270,8 +270,8 @@ class Controller:
             one.fields,
             str(file) if report.series else "",
         )
-        for event in events_of(report, origin):  # first: who dies in between tells it again, which is one incident
-            self.accept(event)
+        for each in events_of(report, origin):  # first: who dies in between tells it again, which is one incident
+            self.accept(each)
         spent = cost(report, self.plan.prices)
         self._ended(
             report.outcome, report.cause, run=report.run, seconds=report.seconds, bytes=sum(report.bytes.values()),
@@ -374,8 +374,7 @@ class Controller:
             sink.accept(event)
 
     def _tell(self, kind: Kind, about: str, message: str, *, over: bool = False) -> None:
-        severity = Severity.INFO if over else KINDS[kind][0]
-        self.accept(Event(severity=severity, kind=kind, about=about, message=message, over=over))
+        self.accept(event(kind, about, message, over=over))
 
     def _ended(self, outcome: Outcome, cause: str, **facts: Any) -> None:  # noqa: ANN401
         spent = {"run": "", "seconds": 0.0, "bytes": 0, "hours": {}, "money": {}, **facts}

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from marathon_ray.event import Event, Severity
-from marathon_ray.news import KINDS, Kind
+from marathon_ray.event import Event
+from marathon_ray.news import Kind, event
 from marathon_ray.report.report import Report
 from marathon_ray.store import Store, finished, told
 
@@ -62,7 +62,6 @@ class Copying:
         if bool(why) == self._failed:
             return
         self._failed = bool(why)
-        kind, what = Kind.STORE_FAILED, f"the store {self._store.address}"
-        severity = KINDS[kind][0] if why else Severity.INFO
+        what = f"the store {self._store.address}"
         message = f"{what} takes no copies\n{why}" if why else f"{what} takes copies again"
-        self._tell(Event(severity=severity, kind=kind, about=what, message=message, over=not why))
+        self._tell(event(Kind.STORE_FAILED, what, message, over=not why))

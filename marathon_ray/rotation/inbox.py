@@ -83,7 +83,8 @@ class Inbox:
 
     def __init__(self, bench: str) -> None:
         self._bench = bench
-        self._box: Any = self._open()
+        self._box: Any = None
+        self._lacking = ""  # why there is none
 
     def _open(self) -> Any:  # noqa: ANN401 - Ray's handle of an actor
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)  # no spot node
@@ -92,12 +93,17 @@ class Inbox:
             scheduling_strategy=here,
         ).remote()  # fmt: skip
 
-    async def serve(self, obey: Callable[[Command], str]) -> None:
-        """Until it is cancelled: every command is obeyed once, and answered in a line; UsageError is a refusal."""
+    async def serve(self, obey: Callable[[Command], str], tell: Callable[[str], None]) -> None:
+        """Until it is cancelled: every command is obeyed once, and answered in a line; UsageError is a refusal. `tell` hears
+        why there is no box, and an empty text when there is one again."""
         answers: dict[str, Answer] = {}
         said: OrderedDict[str, Answer] = OrderedDict()  # one that was lost on its way comes again
+        lacking = ""
         while True:
             commands = await asyncio.to_thread(self._take, answers)
+            if bool(self._lacking) != bool(lacking):
+                tell(self._lacking)
+            lacking = self._lacking
             for command in commands:
                 if command.number not in said:
                     said[command.number] = _answer(obey, command)
@@ -108,6 +114,11 @@ class Inbox:
     def _take(self, answers: dict[str, Answer]) -> list[Command]:
         try:
             self._box = self._box or self._open()
+        except Exception as error:  # noqa: BLE001 - whatever Ray raises: it is tried again
+            self._lacking = _line(error)
+            return []
+        self._lacking = ""
+        try:
             commands: list[Command] = ray.get(self._box.take.remote(dict(answers)), timeout=_ANSWER_WITHIN)
         except ActorDiedError:  # it was a dead controller's, which Ray had not missed yet
             self._box = None
@@ -124,7 +135,11 @@ def _answer(obey: Callable[[Command], str], command: Command) -> Answer:
     except UsageError as error:
         return Answer(str(error), refused=True)
     except Exception as error:  # noqa: BLE001 - whatever it was, the next command is obeyed
-        return Answer(f"{command.word}: {type(error).__name__}: {' '.join(str(error).split())}", refused=True)
+        return Answer(f"{command.word}: {_line(error)}", refused=True)
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def say(bench: str, word: str, **arguments: Any) -> str:  # noqa: ANN401 - whatever the command takes

@@ -20,7 +20,7 @@ async def spoken(bench: str, *words: str) -> list[str]:
     def obey(command: Command) -> str:
         return f"{command.word} {dict(command.arguments)}"
 
-    serving = asyncio.create_task(Inbox(bench).serve(obey))
+    serving = asyncio.create_task(Inbox(bench).serve(obey, pytest.fail))
     try:
         return [await asyncio.to_thread(say, bench, word, why="because") for word in words]
     finally:
@@ -42,7 +42,7 @@ def test_a_command_that_is_refused_is_an_error_of_whoever_gave_it(ray_here: None
         raise UsageError(f"{command.word}: it cannot be")
 
     async def refused() -> list[str]:
-        serving = asyncio.create_task(Inbox("four").serve(obey))
+        serving = asyncio.create_task(Inbox("four").serve(obey, pytest.fail))
         try:
             return [await asyncio.to_thread(say, "four", "set")]
         finally:

@@ -14,16 +14,23 @@ from marathon_ray.rotation.inbox import Answer, Box, Command, Inbox
 
 
 class Boxes:
-    """Ray, as far as an inbox sees it: each box that is made is in `made`, and one in `gone` raises that."""
+    """Ray, as far as an inbox sees it: each box that is made is in `made`, with those commands that wait, and one in `gone`
+    raises that. While it is `full` none is made."""
 
     def __init__(self) -> None:
         self.made: list[Box] = []
         self.gone: dict[int, Exception] = {}
+        self.waiting: list[Command] = []
         self.asked = 0
+        self.full = False
 
     def remote(self) -> Any:
+        if self.full:
+            raise ValueError("no place\nfor an actor")
         box = Box()
         self.made.append(box)
+        for command in self.waiting:
+            box.put(command)
         return SimpleNamespace(take=SimpleNamespace(remote=lambda answers: (len(self.made) - 1, box, answers)))
 
     def get(self, call: Any, timeout: float) -> list[Command]:
@@ -44,21 +51,24 @@ def boxes(monkeypatch: pytest.MonkeyPatch) -> Boxes:
     return boxes
 
 
-async def answered(boxes: Boxes, *words: str, obey: Callable[[Command], str]) -> Mapping[str, Answer]:
+async def answered(
+    boxes: Boxes, *words: str, obey: Callable[[Command], str], tell: Callable[[str], None] = pytest.fail
+) -> Mapping[str, Answer]:
     """What is answered to these, put one after the other into the newest box."""
     own = Inbox("one")
-    serving = asyncio.create_task(own.serve(obey))
+    serving = asyncio.create_task(own.serve(obey, tell))
     found: dict[str, Answer] = {}
     try:
         for word in words:
             async with asyncio.timeout(20):
                 while word not in found:  # who asks a box that has gone asks the one that has followed on it
-                    newest = boxes.made[-1]
-                    newest.put(Command(word, word))
+                    for newest in boxes.made[-1:]:
+                        newest.put(Command(word, word))
                     await asyncio.sleep(0.05)
                     assert not serving.done(), serving.exception()
-                    if answer := newest.answer(word):
-                        found[word] = answer
+                    for newest in boxes.made[-1:]:
+                        if answer := newest.answer(word):
+                            found[word] = answer
     finally:
         serving.cancel()
     return found
@@ -104,11 +114,28 @@ def test_an_answer_that_cannot_be_brought_away_is_tried_no_more_often_than_it_is
         return "done"
 
     async def tries() -> int:
-        own = Inbox("one")
-        boxes.made[0].put(Command("1", "stop"))
+        boxes.waiting = [Command("1", "stop")]
         with suppress(TimeoutError):
             async with asyncio.timeout(0.5):
-                await own.serve(obey)
+                await Inbox("one").serve(obey, pytest.fail)
         return boxes.asked
 
     assert asyncio.run(tries()) <= 6
+
+
+def test_a_box_that_cannot_be_had_is_told_once_and_tried_again_until_it_can(boxes: Boxes) -> None:
+    told: list[str] = []
+    boxes.full = True
+
+    async def later() -> Mapping[str, Answer]:
+        loop = asyncio.get_running_loop()
+
+        def tell(why: str) -> None:
+            told.append(why)
+            if why:
+                loop.call_later(0.1, setattr, boxes, "full", False)
+
+        return await answered(boxes, "stop", obey=lambda _: "done", tell=tell)
+
+    assert asyncio.run(later()) == {"stop": Answer("done")}
+    assert told == ["ValueError: no place for an actor", ""]

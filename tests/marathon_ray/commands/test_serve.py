@@ -1,0 +1,122 @@
+"""What stands around a controller: its page of metrics, and people who command."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from marathon_ray.audience import Audience
+from marathon_ray.commands import serve
+from marathon_ray.commands.serve import Office, Options
+from marathon_ray.event import Event, Severity
+from marathon_ray.journal import read
+from marathon_ray.metrics import Metrics
+from marathon_ray.report.report import Report
+from marathon_ray.rotation import controller, leased
+from marathon_ray.rotation.controller import Controller, Where
+from marathon_ray.rotation.inbox import Command
+from marathon_ray.round import Doing, Phase, Round
+from marathon_ray.scenario import Scenario
+from marathon_ray.usage import UsageError
+from tests.marathon_ray.report import sample
+from tests.marathon_ray.rotation.plans import a_plan
+
+Speak = Callable[[Callable[[Command], str], Callable[[str], None]], None]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leased, "identity", lambda properties: "id")
+
+
+def test_the_workers_of_the_run_under_way_are_counted_round_by_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Audience] = []
+    seen: list[float | None] = []
+
+    def shown() -> float | None:
+        (board,) = heard
+        return board.registry.get_sample_value("marathon_workers") if isinstance(board, Metrics) else None
+
+    async def run(scenario: Scenario, **options: Any) -> Report:
+        heard.append(options["tell"])
+        for workers in (3, 2):
+            fleets = {"writers": Doing(workers=workers), "readers": Doing(workers=1)}
+            heard[0].round(Round(0, 1, 0, Phase.WORKLOAD, fleets), ())
+            seen.append(shown())
+        return sample.report(bytes={"orders": 1000})
+
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(
+        "{clusters: {one: 'one.example:9092'}, scenarios: [{run: steady-write}], budget: {bytes: 1 B}, "
+        "places: here, metrics: '127.0.0.1:0'}"
+    )
+    monkeypatch.setattr(controller, "run", run)
+    assert serve.serve(plan, options=Options(results=tmp_path / "results")) == 0
+    assert [*seen, shown()] == [4, 3, 0]
+
+
+def commanded(folder: Path, monkeypatch: pytest.MonkeyPatch, speak: Speak) -> Controller:
+    """A controller to which somebody has spoken so, once, before its first run, which ends with it."""
+
+    class Inbox:
+        def __init__(self, bench: str) -> None:
+            self.bench = bench
+
+        async def serve(self, obey: Callable[[Command], str], tell: Callable[[str], None]) -> None:
+            try:
+                speak(obey, tell)
+            finally:
+                obey(Command("2", "stop"))
+
+    async def run(scenario: Scenario, **_: Any) -> Report:
+        await asyncio.sleep(60)
+        raise AssertionError("nobody has stopped it")
+
+    monkeypatch.setattr(serve, "Inbox", Inbox)
+    monkeypatch.setattr(controller, "run", run)
+    one = Controller(a_plan(clusters={"one": "one.example:9092"}, scenarios=[{"run": "steady-write"}]), Where(folder))
+    office = Office(one, (), hears=True)
+    one.first = office.open
+    asyncio.run(one.serve())
+    assert office._commands is not None
+    office._commands.result()
+    return one
+
+
+def test_that_commands_are_not_heard_is_an_event_and_that_they_are_again_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def speak(obey: Callable[[Command], str], tell: Callable[[str], None]) -> None:
+        tell("ValueError: no place")
+        tell("")
+
+    entries = read(commanded(tmp_path, monkeypatch, speak).path)
+    events = [Event.model_validate(entry["event"]) for entry in entries if entry["what"] == "event"]
+    told = [(each.severity, each.over, each.message) for each in events if each.about == "commands"]
+    assert told == [
+        (Severity.WARNING, False, "commands are not heard\nValueError: no place"),
+        (Severity.INFO, True, "commands are heard"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("3000000 days", "duration '3000000 days': it ends beyond the year 9999"),
+        ("99999999999 days", "duration '99999999999 days': write 250 ms, .*, at most 1e\\+12"),
+        ("ages", "duration 'ages': write 250 ms, .*"),
+    ],
+)
+def test_a_mute_for_ever_is_refused_in_a_line_and_nobody_is_muted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, line: str
+) -> None:
+    def speak(obey: Callable[[Command], str], tell: Callable[[str], None]) -> None:
+        with pytest.raises(UsageError, match=f"^{line}$"):
+            obey(Command("1", "mute", {"duration": text}))
+
+    one = commanded(tmp_path, monkeypatch, speak)
+    assert [entry for entry in read(one.path) if entry["what"] == "mute"] == []
