@@ -44,6 +44,13 @@ def find(wanted: str) -> type[Scenario]:
     raise UsageError("\n".join([why, *known.unreadable[:1]]))
 
 
+def anywhere(wanted: str) -> str:
+    """The same scenario, for whoever stands in another folder."""
+    if file := _FILE.fullmatch(wanted):
+        return f"{Path(file['path']).absolute()}{wanted.removeprefix(file['path'])}"
+    return wanted
+
+
 def title(wanted: str) -> str:
     """What the scenario that is found so is called in reports; as it was written where there is none."""
     try:

@@ -75,9 +75,10 @@ _WITHOUT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How a run came to be: the cluster's name in the plan, what `--cluster` takes for it, the fields as they were drawn;
-    and where its page is."""
+    """How a run came to be: the scenario as `marathon run` takes it, the cluster's name in the plan, what `--cluster` takes
+    for it, the fields as they were drawn; and where its page is."""
 
+    scenario: str
     cluster: str
     where: str = ""
     fields: Sequence[tuple[str, str]] = ()
@@ -219,5 +220,5 @@ class _Run:
         ]
         where = self.origin.where or self.origin.cluster
         return shlex.join(
-            ["marathon", "run", self.report.scenario, "--seed", str(self.report.seed), "--cluster", where, *fields]
+            ["marathon", "run", self.origin.scenario, "--seed", str(self.report.seed), "--cluster", where, *fields]
         )

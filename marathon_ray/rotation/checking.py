@@ -73,7 +73,7 @@ class Draft:
 
 def _beside(path: Path, cluster: str) -> str:
     """What a plan calls a file is seen from where the plan is."""
-    return str(path.parent / cluster) if cluster.endswith(FILES) else cluster
+    return str((path.parent / cluster).absolute()) if cluster.endswith(FILES) else cluster
 
 
 def _line(path: Path, marked: Marked, mistake: Mistake) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from marathon_ray import journal
 from marathon_ray.audience import Audience, Nobody
 from marathon_ray.blocking import blocking
-from marathon_ray.catalogue import find, title
+from marathon_ray.catalogue import anywhere, find, title
 from marathon_ray.clusters import open_cluster
 from marathon_ray.event import Event, Sink
 from marathon_ray.fields import build
@@ -265,6 +265,7 @@ class Controller:
         file = folder / page.NAME
         self._unclean |= _has_left(folder / journal.NAME)
         origin = Origin(
+            anywhere(one.scenario),
             one.cluster,
             self.plan.clusters.get(one.cluster, one.cluster),
             one.fields,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from marathon_ray.catalogue import find, read
+from marathon_ray.catalogue import anywhere, find, read
 from marathon_ray.usage import UsageError
 
 ONE = '''
@@ -52,6 +52,16 @@ def test_a_file_outside_of_all_folders_is_found_by_its_path(tmp_path: Path, fold
     put(tmp_path / "loose.py", "Loose")
     assert find("./loose.py").title() == "loose"
     assert find(f"{tmp_path}/loose.py:Loose") is find("./loose.py")
+
+
+def test_a_file_is_found_from_another_folder_too_by_what_it_is_called_anywhere(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "loose.py", "Loose")
+    found, texts = find("./loose.py"), [anywhere("./loose.py"), anywhere("loose.py:Loose")]
+    monkeypatch.chdir(folder)
+    assert [find(text) for text in texts] == [found, found]
+    assert anywhere("kill-leader") == "kill-leader"
 
 
 def test_files_beside_a_users_file_can_be_imported_by_it(tmp_path: Path, folder: Path) -> None:

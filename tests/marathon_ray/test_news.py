@@ -13,7 +13,11 @@ from marathon_ray.report.report import Report
 from tests.marathon_ray.report import sample
 
 ORIGIN = Origin(
-    "staging", "./staging.yaml", (("writers.rate", "50 MB/s"), ("api.token", "SECRET")), "results/x/index.html"
+    "/home/a user/mine.py:KillTwo",
+    "staging",
+    "./staging.yaml",
+    (("writers.rate", "50 MB/s"), ("api.token", "SECRET")),
+    "results/x/index.html",
 )
 
 
@@ -35,7 +39,7 @@ def test_a_broken_promise_is_told_with_cluster_version_fault_and_time() -> None:
     assert event.run == "3f9c0d21"
     assert event.facts["page"] == "results/x/index.html"
     assert event.facts["again"] == (
-        "marathon run kill-leader --seed 20260301 --cluster ./staging.yaml '--writers.rate=50 MB/s' '--api.token=***'"
+        "marathon run '/home/a user/mine.py:KillTwo' --seed 20260301 --cluster ./staging.yaml '--writers.rate=50 MB/s' '--api.token=***'"
     )
 
 

@@ -105,12 +105,13 @@ def test_what_is_no_plan_is_told_in_a_line(tmp_path: Path, text: str, line: str)
         read(tmp_path / "none.yaml", refuse=refuse)
 
 
-def test_a_cluster_that_is_a_file_lies_beside_the_plan(tmp_path: Path) -> None:
+def test_a_cluster_that_is_a_file_lies_beside_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "plan.yaml").write_text(GOOD.replace("kafka.example:9092", "./staging.yaml"))
     with pytest.raises(UsageError, match=r"line 4: clusters.staging: cluster .*staging.yaml: No such file"):
         read(tmp_path / "plan.yaml", refuse=refuse)
     (tmp_path / "staging.yaml").write_text("bootstrap: kafka.example:9092\n")
-    assert read(tmp_path / "plan.yaml", refuse=refuse).clusters["staging"] == str(tmp_path / "staging.yaml")
+    monkeypatch.chdir(tmp_path)
+    assert read(Path("plan.yaml"), refuse=refuse).clusters["staging"] == str(tmp_path / "staging.yaml")
 
 
 MINE = """

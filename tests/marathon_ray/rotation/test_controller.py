@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -450,6 +451,16 @@ def test_all_that_is_told_of_a_users_file_is_one_incident_though_the_file_is_gon
         ("run invalid", "mine-alone on one: verdict"),
         ("given up", "mine-alone on one: verdict"),
     ]
+
+
+def test_the_command_that_plays_a_run_again_names_the_users_file(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    (stage.folder / "mine.py").write_text(MINE)
+    monkeypatch.chdir(stage.folder)
+    one = stage.controller(scenarios=[{"run": "./mine.py:MineAlone"}])
+    scripted(stage, one, FAILED)
+    served(one)
+    (event,) = [event for event in stage.events if event.kind == "verdict"]
+    assert shlex.split(str(event.facts["again"]))[:3] == ["marathon", "run", f"{stage.folder}/mine.py:MineAlone"]
 
 
 def test_who_speaks_after_the_end_is_heard_by_sinks(stage: Stage) -> None:
