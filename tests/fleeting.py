@@ -35,6 +35,7 @@ class Perilous:
         self.here = InProcess()
         self.opened: list[str] = []
         self.zone: dict[str, str] = {}  # that each was asked for in
+        self.elsewhere = ""  # the zone of those that were asked for in none
         self.closed: list[str] = []
         self.asked: dict[str, Ask] = {}  # the newest of each seat
         self._deaf: set[str] = set()
@@ -44,13 +45,13 @@ class Perilous:
         self.forgets = False  # from now on workers are not told that anything arrived, so that they tell all again
 
     async def zones(self) -> frozenset[str]:
-        return frozenset()
+        return frozenset({self.elsewhere} - {""})
 
     def open(self, seat: str, zone: str = "") -> None:
         self.opened.append(seat)
         self.zone[seat] = zone
         self.here.open(seat)
-        self._is(seat, Shell(Host(node=seat, labels={ZONE: self.zone[seat]})))
+        self._is(seat, Shell(Host(node=seat, labels={ZONE: zone or self.elsewhere})))
         if self.unborn:
             self._deaf.add(seat)
 

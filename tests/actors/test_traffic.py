@@ -25,8 +25,10 @@ def test_each_word_tells_of_all_that_a_client_has_done() -> None:
     traffic = Traffic()
     traffic.hear(said("one", (1, 10, 1), (2, 20, 2)))
     traffic.hear(said("two", (1, 100, 0)))
+    before = traffic.read()
     traffic.hear(said("one", (1, 15, 1), (2, 20, 2)))
     assert traffic.read() == {1: 116, 2: 22}
+    assert before == {1: 111, 2: 22}
 
 
 def test_a_coordinator_is_the_broker_that_it_is() -> None:

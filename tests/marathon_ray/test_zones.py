@@ -1,15 +1,30 @@
 """A fleet where nodes and brokers tell their zones: where its workers are asked for, and what they are told."""
 
+import asyncio
+import json
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from actors import gauge
 from actors.near import Near
 from actors.order import Host
 from actors.spec import Auditors, Consumers, Producers, WorkerSpec
+from actors.traffic import Traffic
+from marathon_ray.attempt import Attempt, Site
 from marathon_ray.fleet import Fleet
+from marathon_ray.journal import Journal
+from marathon_ray.kafka import admin
+from marathon_ray.kafka.comparison import ClusterState, TopicState
+from marathon_ray.kafka.metadata import Partition
+from marathon_ray.kafka.topics import Topic
+from marathon_ray.names import Names
+from marathon_ray.reporting import _within
+from marathon_ray.scenario import Scenario
 from marathon_ray.seats import Seat, exchanged
 from tests.fleeting import Crew, Perilous
 from tests.mock_kafka import PARTITIONS, MockKafka
@@ -70,9 +85,66 @@ def test_members_of_a_group_read_in_their_zone_and_auditors_from_leaders(crew: C
 def test_a_fleet_that_ignores_zones_is_where_there_is_room_and_tells_what_it_exchanges_all_the_same(
     crew: Crew, places: Perilous
 ) -> None:
+    places.elsewhere = "b"
     readers = start(crew, "readers", Consumers(of=tuple(crew.partitions), group="live", zones="ignore"), known(crew))
     assert list(places.zone.values()) == ["", ""]
     assert [RACK in one.target.properties for one in orders(readers)] == [False, False]
+    assert [STATISTICS in one.target.properties for one in orders(readers)] == [True, True]
+
+
+def test_a_node_that_does_not_tell_its_zone_is_asked_nothing_of(crew: Crew) -> None:
+    readers = start(crew, "readers", Consumers(of=tuple(crew.partitions), group="live", zones="ignore"), known(crew))
+    assert all(one.target == crew.target for one in orders(readers))
+
+
+def test_what_stays_in_its_workers_zone_is_told_apart_once_where_both_zones_are_known(
+    crew: Crew, places: Perilous, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traffic = Traffic()
+    monkeypatch.setattr(gauge, "TRAFFIC", traffic)
+    spec = Producers(to=tuple(crew.partitions), rate="1000 records/s", zones="ignore")
+    lost = start(crew, "lost", spec, known(crew))
+    places.elsewhere = "a"
+    near = start(crew, "near", spec, known(crew))
+    brokers = {str(node): {"nodeid": node, "txbytes": 10 * node, "rxbytes": 0} for node in (1, 2, 3)}
+    traffic.hear(json.dumps({"name": "one", "brokers": brokers}).encode())  # no rack is known of broker 3
+    for _ in range(2):
+        crew.turn()
+        assert near.carried == {True: 20, False: 40}  # two workers in one process
+    assert not lost.carried
+
+
+def test_the_share_within_a_zone_is_that_of_what_was_told() -> None:
+    assert [_within(carried) for carried in ({}, {True: 1, False: 3}, {False: 3}, {True: 3})] == [None, 0.25, 0.0, 1.0]
+
+
+class Zoned(Scenario):
+    """All is kept."""
+
+    orders: Topic = Topic(partitions=2)
+    writers: Producers = Producers(to="orders", rate="1 records/s")
+
+
+@pytest.mark.parametrize(
+    ("rack", "note"),
+    [("a", ""), ("A", "nodes are in a, brokers in A: nothing can be kept in one zone")],
+)
+def test_fleets_know_zones_that_both_sides_tell_and_people_that_the_words_differ(
+    places: Perilous, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rack: str, note: str
+) -> None:
+    partition = Partition(leader=1, replicas=(1,), isr=(1,), error=0)
+    topic = TopicState("id", (partition, partition))
+    state = ClusterState({}, {"m-bench-00000000-orders": topic}, {1: rack})
+    monkeypatch.setattr(admin, "create", lambda properties, topics: dict.fromkeys(topics, "id"))
+    monkeypatch.setattr(admin, "look", lambda *_: state)
+    places.elsewhere, notes = "a", list[str]()
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        site = Site(cast(Any, SimpleNamespace(client_properties=dict)), places, journal, notes.append)
+        attempt = Attempt(Zoned(), Names("bench", "00000000"), site, seed=0)
+        asyncio.run(attempt._create())
+    wanted = None if note else Near(("a",), state.zones(), {1: "a"})
+    assert all(fleet.near == wanted for fleet in attempt._rounds.fleets.values())
+    assert notes == [note] * bool(note)
 
 
 def test_auditors_at_work_keep_their_partitions(crew: Crew) -> None:
