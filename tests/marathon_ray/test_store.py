@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -126,11 +127,27 @@ def test_a_run_is_copied_whole_and_its_report_last(store: Store, results: Path, 
     assert order[-1] == f"steady-write-1/{NAME}"
     assert store.has(folder)
     assert not Store("file:///elsewhere").has(folder)
+    store.copy(folder)
+    assert files(away / "steady-write-1") == whole  # and not where it was copied
+
+
+def test_what_stands_behind_a_prefix_makes_no_folder_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = SimpleNamespace(from_uri=lambda address: (None, "bucket/prefix/"))  # as the library says it of this
+    monkeypatch.setattr("pyarrow.fs.FileSystem", opened)
+    assert Store("s3://bucket/prefix/?region=eu-central-1")._open() == (None, "bucket/prefix")
 
 
 def test_a_rotation_copies_what_it_finishes_and_what_was_left_before_it(
-    copying: Callable[[], Copying], results: Path, away: Path, events: list[Event]
+    copying: Callable[[], Copying], store: Store, results: Path, away: Path, events: list[Event]
 ) -> None:
+    copied: list[str] = []
+    copy = store.copy
+
+    def noted(folder: Path) -> None:
+        copied.append(folder.name)
+        copy(folder)
+
+    store.copy = noted  # type: ignore[method-assign]
     a_run(results, "steady-write-1")
     (results / "kill-leader-2").mkdir()  # it goes on, and has no report yet
     one = copying()
@@ -142,7 +159,33 @@ def test_a_rotation_copies_what_it_finishes_and_what_was_left_before_it(
     assert (away / "steady-write-3" / NAME).exists()
     assert (away / JOURNAL).read_text() == "a line\n"
     assert not (away / "kill-leader-2").exists()
+    assert copied == ["steady-write-1", "steady-write-3"]
     assert events == []
+
+
+def test_what_finishes_while_the_store_is_busy_is_copied_before_the_end(
+    copying: Callable[[], Copying], store: Store, results: Path, away: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, goes_on, copy = threading.Event(), threading.Event(), store.copy
+
+    def slow(folder: Path) -> None:
+        busy.set()
+        assert goes_on.wait(30)
+        copy(folder)
+
+    monkeypatch.setattr(store, "copy", slow)
+    monkeypatch.setattr("marathon_ray.rotation.copying._LAST", 5.0)
+    a_run(results, "steady-write-1")
+    one = copying()
+    assert busy.wait(10)
+    a_run(results, "steady-write-2")
+    one.finished(None, "own")  # type: ignore[arg-type]
+    ends = threading.Thread(target=one.close)
+    ends.start()
+    until(lambda: one._ends)
+    goes_on.set()
+    ends.join()
+    assert (away / "steady-write-2" / NAME).exists()
 
 
 def test_a_store_that_fails_is_told_once_and_tried_until_it_has_all(
