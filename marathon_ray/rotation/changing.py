@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import yaml
@@ -56,7 +57,7 @@ def _entry(entries: Sequence[Mapping[str, Any]], rest: str, field: str) -> tuple
         raise UsageError(f"{field}: {numbers} have that name; write the number")
     if not found:
         raise UsageError(f"{field}: write scenarios.NAME.FIELD; {_known(names, rest)}")
-    return found[0]
+    return min(found, key=lambda each: len(each[1]))  # mine.py begins as the name of its scenario does, and is meant
 
 
 def _known(names: Iterable[set[str]], rest: str) -> str:
@@ -71,11 +72,10 @@ def _value(field: str, text: str) -> Any:  # noqa: ANN401 - whatever YAML says
 
 
 def _put(content: Any, place: Place, value: Any, field: str) -> None:  # noqa: ANN401
-    *around, last = place
-    for step in around:
+    for step, part in pairwise(place):
         content = content.setdefault(step, {}) if isinstance(content, dict) else content[step]
+        if isinstance(content, list) and not isinstance(part, int):
+            raise UsageError(f"{field}: {step} is a list; set it as a whole")
         if not isinstance(content, dict | list):
             raise UsageError(f"{field}: {step} is {content!r}, which has no parts")
-    if isinstance(content, list):
-        raise UsageError(f"{field}: that is a list; set it as a whole")
-    content[last] = value
+    content[place[-1]] = value

@@ -13,7 +13,12 @@ from tests.marathon_ray.rotation.test_checking import GOOD, refuse
 
 PLAN: dict[str, Any] = {
     "clusters": {"one": "one.example:9092"},
-    "scenarios": [{"run": "steady-write"}, {"run": "kill-leader", "weight": 3}, {"run": "./mine.py:Mine"}],
+    "quiet": [{"from": "22:00", "to": "02:00"}],
+    "scenarios": [
+        {"run": "steady-write", "clusters": ["one"]},
+        {"run": "kill-leader", "weight": 3},
+        {"run": "./mine.py:Mine"},
+    ],
     "every": "30 min",
 }
 
@@ -22,9 +27,11 @@ PLAN: dict[str, Any] = {
     ("field", "text", "place", "value"),
     [
         ("every", "10 min", ("every",), "10 min"),
+        ("order", "drawn", ("order",), "drawn"),
+        ("scenarios", "[{run: steady-write}]", ("scenarios",), [{"run": "steady-write"}]),
         ("budget.hours", "12", ("budget", "hours"), 12),
         ("scenarios.kill-leader.weight", "5", ("scenarios", 1, "weight"), 5),
-        ("scenarios.0.clusters", "[one]", ("scenarios", 0, "clusters"), ["one"]),
+        ("scenarios.0.clusters", "[two]", ("scenarios", 0, "clusters"), ["two"]),
         ("scenarios../mine.py:Mine.weight", "2", ("scenarios", 2, "weight"), 2),
         ("scenarios.kill-leader.fields.writers.rate", "[1 MB/s, 2 MB/s]", ("scenarios", 1, "fields", "writers.rate"), ["1 MB/s", "2 MB/s"]),
     ],
@@ -47,6 +54,11 @@ def test_one_place_changes_and_what_was_read_does_not(
     ("field", "text", "what"),
     [
         ("clusters.one", "two.example:9092", "clusters.one: the controller was started with it; change the plan, and start it again"),
+        ("results", "elsewhere", "results: the controller was started with it; change the plan, and start it again"),
+        ("quiet.0", "{}", "quiet.0: quiet is a list; set it as a whole"),
+        ("quiet.0.from", "08:00", "quiet.0.from: quiet is a list; set it as a whole"),
+        ("scenarios.0.clusters.0", "one", "scenarios.0.clusters.0: clusters is a list; set it as a whole"),
+        ("scenarios.nothing.weight", "2", "scenarios.nothing.weight: write scenarios.NAME.FIELD; there are ./mine.py:Mine, kill-leader, steady-write"),
         ("evry", "1 s", "evry: a plan has no such field that can be set; did you mean every?"),
         ("scenarios.kil-leader.weight", "2", "scenarios.kil-leader.weight: write scenarios.NAME.FIELD; did you mean kill-leader?"),
         ("every.hour", "2", "every.hour: every is '30 min', which has no parts"),
@@ -67,6 +79,27 @@ def test_of_two_entries_of_one_name_the_number_says_which() -> None:
         {"run": "kill-leader"},
         {"run": "kill-leader", "weight": 2},
     ]
+
+
+def test_a_number_is_meant_as_a_whole() -> None:
+    many = {**PLAN, "scenarios": [{"run": "kill-leader"} for _ in range(11)]}
+    weights = [entry.get("weight") for entry in changed(many, {"scenarios.10.weight": "2"})["scenarios"]]
+    assert weights == [None] * 10 + [2]
+
+
+def test_of_a_file_and_its_scenario_whose_name_it_begins_with_the_file_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = [f"changing{letter}" for letter in "abcdefgh"]  # many, since what is found first is chance
+    for name in names:
+        Path(f"{name}.py").write_text(
+            f'from marathon_ray import Scenario\n\nclass {name.title()}(Scenario):\n    "A."\n'
+        )
+    mine = {**PLAN, "scenarios": [{"run": f"{name}.py"} for name in names]}
+    got = changed(mine, {f"scenarios.{name}.py.weight": "2" for name in names})
+    assert got["scenarios"] == [{"run": f"{name}.py", "weight": 2} for name in names]
+    assert changed(mine, {f"scenarios.{name}.weight": "2" for name in names}) == got
 
 
 @pytest.fixture

@@ -511,6 +511,8 @@ def test_what_is_set_by_command_is_in_force_from_the_next_run_on_and_after_a_res
 
     async def clear(number: int) -> Outcome:
         if number == 3:
+            with pytest.raises(UsageError, match="order: it was not set"):
+                third.change("order", None)
             assert third.change("scenarios.0.run", None) == "from the next run on scenarios.0.run is as the plan says"
             with pytest.raises(UsageError, match="it was not set; there are none"):
                 third.change("scenarios.0.run", None)
@@ -522,6 +524,26 @@ def test_what_is_set_by_command_is_in_force_from_the_next_run_on_and_after_a_res
     served(third)
     assert [name for name, _ in stage.played[3:]] == ["kill-leader", "steady-write"]
     assert "set by command" not in third.status()
+
+
+def test_who_waits_by_the_plan_looks_at_once_when_it_is_changed(stage: Stage) -> None:
+    one = stage.controller(every="1 h")
+    one.revise = lambda changes: a_plan(patience={"rest": 0}, **changes)
+    waited: list[str] = []
+
+    def change() -> None:
+        waited.append(one.doing)
+        one.change("every", "0 s")
+
+    async def play(number: int) -> Outcome:
+        if number:
+            one.stop("enough")
+        asyncio.get_running_loop().call_later(0.3, change)
+        return PASSED
+
+    stage.play = play
+    assert served(one) == "enough"
+    assert waited[0].startswith("waits: cadence, until ")
 
 
 def test_what_was_set_and_does_not_fit_the_plan_any_more_is_told_and_forgotten(stage: Stage) -> None:
