@@ -25,12 +25,18 @@ if TYPE_CHECKING:
     from marathon_ray.faults.fault import Fault as Fault
     from marathon_ray.faults.roles import active_controller as active_controller
     from marathon_ray.faults.roles import any_broker as any_broker
+    from marathon_ray.faults.roles import broker as broker
     from marathon_ray.faults.roles import follower_of as follower_of
     from marathon_ray.faults.roles import group_coordinator as group_coordinator
     from marathon_ray.faults.roles import leader_of as leader_of
     from marathon_ray.faults.roles import share_of_brokers as share_of_brokers
     from marathon_ray.faults.roles import transaction_coordinator as transaction_coordinator
+    from marathon_ray.faults.upgrade import Finalize as Finalize
+    from marathon_ray.faults.upgrade import Upgrade as Upgrade
+    from marathon_ray.faults.upgrade import newer_release as newer_release
+    from marathon_ray.kafka.cluster import Cluster as Cluster
     from marathon_ray.kafka.topics import Topic as Topic
+    from marathon_ray.kafka.versions import Version as Version
     from marathon_ray.promises.drained import Drained as Drained
     from marathon_ray.promises.integrity import Integrity as Integrity
     from marathon_ray.promises.latency import Latency as Latency
@@ -51,13 +57,17 @@ _NAMES: Final = {
     "marathon_ray.faults.roles": (
         "active_controller",
         "any_broker",
+        "broker",
         "follower_of",
         "group_coordinator",
         "leader_of",
         "share_of_brokers",
         "transaction_coordinator",
     ),
+    "marathon_ray.faults.upgrade": ("Finalize", "Upgrade", "newer_release"),
+    "marathon_ray.kafka.cluster": ("Cluster",),
     "marathon_ray.kafka.topics": ("Topic",),
+    "marathon_ray.kafka.versions": ("Version",),
     "marathon_ray.promises.drained": ("Drained",),
     "marathon_ray.promises.integrity": ("Integrity",),
     "marathon_ray.promises.latency": ("Latency",),

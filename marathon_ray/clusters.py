@@ -10,7 +10,16 @@ from typing import Final, cast
 
 from marathon_ray.faults.fault import Fault
 from marathon_ray.kafka import description, homes
-from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, Cluster, KafkaError, TellsReleases
+from marathon_ray.kafka.cluster import (
+    CanKill,
+    CanPause,
+    CanStart,
+    CanStop,
+    CanUpgrade,
+    Cluster,
+    KafkaError,
+    TellsReleases,
+)
 from marathon_ray.kafka.existing import Existing
 from marathon_ray.kafka.local import LocalKafka
 
@@ -21,7 +30,12 @@ LOCAL: Final = "local"
 _SERVER: Final = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})"
 _SERVERS: Final = re.compile(rf"{_SERVER}(?:,{_SERVER})*")
 FILES: Final = (".yaml", ".yml")
-_CAPABILITIES: Final = {"kill": (CanKill, CanStart), "stop": (CanStop, CanStart), "pause": (CanPause,)}
+_CAPABILITIES: Final = {
+    "kill": (CanKill, CanStart),
+    "stop": (CanStop, CanStart),
+    "pause": (CanPause,),
+    "upgrade": (CanUpgrade, CanStart),
+}
 _EVERYTHING: Final = tuple(_CAPABILITIES)
 _NODES: Final = 3  # of a local cluster of which nobody says how many
 

@@ -33,6 +33,8 @@ class Kind(StrEnum):
     RECLAIMED = "reclaimed"
     ROTATION_ENDED = "rotation ended"
     CHANGE_DROPPED = "change dropped"
+    NEW_RELEASE = "new release"
+    RELEASES_UNKNOWN = "releases unknown"
     CHANNEL_FAILED = "channel failed"
     STORE_FAILED = "store failed"
     INBOX_FAILED = "inbox failed"
@@ -47,7 +49,10 @@ KINDS: Final[Mapping[Kind, tuple[Severity, str]]] = {
     ),
     Kind.RUN_INVALID: (Severity.WARNING, "A run proves nothing: the bench was too slow, broke, or could not look."),
     Kind.RUN_INTERRUPTED: (Severity.INFO, "A run did not come to its end."),
-    Kind.RUN_SKIPPED: (Severity.INFO, "The cluster cannot suffer what the scenario needs."),
+    Kind.RUN_SKIPPED: (
+        Severity.INFO,
+        "The cluster cannot suffer what the scenario needs, or there is nothing to be done.",
+    ),
     Kind.GIVEN_UP: (Severity.WARNING, "A turn was tried as often as the plan allows, and has no verdict."),
     Kind.VERDICT: (Severity.INFO, "A run came to a verdict: if others before it did not, that is over."),
     Kind.LEFTOVERS: (Severity.WARNING, "Something of ours is left on a cluster; over when nothing is."),
@@ -57,6 +62,8 @@ KINDS: Final[Mapping[Kind, tuple[Severity, str]]] = {
         Severity.WARNING,
         "What was set by command does not fit the plan any more, and is not in force.",
     ),
+    Kind.NEW_RELEASE: (Severity.INFO, "There is a newer Kafka than that of a cluster, which is upgraded to it next."),
+    Kind.RELEASES_UNKNOWN: (Severity.WARNING, "It is not known whether there is a newer Kafka; over when it is."),
     Kind.CHANNEL_FAILED: (Severity.WARNING, "A channel takes no alerts; over when it does again."),
     Kind.STORE_FAILED: (
         Severity.WARNING,
@@ -114,6 +121,25 @@ def given_up(scenario: str, cluster: str, why: str, *, run: str = "") -> Event:
     return Event(
         severity=KINDS[Kind.GIVEN_UP][0], kind=Kind.GIVEN_UP, about=f"{name}: verdict", message=f"{name} has no verdict\n{why}", run=run,
         facts={"scenario": scenario, "cluster": cluster},
+    )  # fmt: skip
+
+
+def found_release(cluster: str, release: str, scenario: str) -> Event:
+    """A newer Kafka than the cluster's is there."""
+    return Event(
+        severity=KINDS[Kind.NEW_RELEASE][0], kind=Kind.NEW_RELEASE, about=f"{cluster}: Kafka {release}",
+        message=f"Kafka {release} is newer than what {cluster} runs\nthe next turn is {scenario}",
+        facts={"cluster": cluster, "release": release, "scenario": scenario},
+    )  # fmt: skip
+
+
+def no_releases(cluster: str, why: str = "") -> Event:
+    """It cannot be said whether there is a newer Kafka than the cluster's; with no reason it can."""
+    kind = Kind.RELEASES_UNKNOWN
+    message = f"whether there is a newer Kafka than that of {cluster} is {'not ' * bool(why)}known\n{why}".strip()
+    return Event(
+        severity=KINDS[kind][0] if why else Severity.INFO, kind=kind, about=f"{cluster}: releases", message=message, over=not why,
+        facts={"cluster": cluster},
     )  # fmt: skip
 
 

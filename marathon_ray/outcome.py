@@ -12,7 +12,7 @@ class Outcome(StrEnum):
     FAILED = "failed"  # the target broke a promise
     INVALID = "invalid"  # this run proves nothing: the bench was too slow, broke, or could not look
     INTERRUPTED = "interrupted"  # a person, a signal, a lost node
-    SKIPPED = "skipped"  # the cluster cannot suffer what the scenario needs; nothing was created
+    SKIPPED = "skipped"  # the cluster cannot suffer it, or it has nothing to do there; nothing was created
 
 
 EXIT: Final = {

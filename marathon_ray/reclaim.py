@@ -9,13 +9,14 @@ from typing import Any, Final
 from marathon_ray.clusters import Opened
 from marathon_ray.faults.broker import Kill, Pause, Restart, Stop
 from marathon_ray.faults.roles import any_broker
+from marathon_ray.faults.upgrade import Finalize, Upgrade
 from marathon_ray.journal import NAME, Entry, Journal, Thing, left, read
 from marathon_ray.kafka import admin
-from marathon_ray.kafka.cluster import Cluster, KafkaError
+from marathon_ray.kafka.cluster import Cluster, KafkaError, TellsReleases
 from marathon_ray.names import run_of
 
 Tell = Callable[[str], None]
-_FAULTS: Final = {each.__name__: each for each in (Kill, Pause, Restart, Stop)}
+_FAULTS: Final = {each.__name__: each for each in (Kill, Pause, Restart, Stop, Upgrade, Finalize)}
 
 
 def reclaim(
@@ -104,6 +105,8 @@ def _undo_on(cluster: Cluster, there: Mapping[Thing, Entry], journal: Journal, t
             tell(thing.name)
             _FAULTS[entry["fault"]](any_broker()).heal(cluster, tuple(entry["nodes"]))
             journal.undone(thing)
+    if isinstance(cluster, TellsReleases) and len(mixed := cluster.releases()) > 1:  # which nobody can undo
+        tell(f"its brokers run Kafka {' and '.join(sorted(mixed))}: rolling-upgrade would go on where it was")
     properties = cluster.client_properties()
     deletes: dict[str, Callable[[Mapping[str, str], list[str]], Any]] = {
         "topic": admin.delete,

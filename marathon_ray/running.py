@@ -24,7 +24,7 @@ from marathon_ray.folder import folder
 from marathon_ray.ground import Ground
 from marathon_ray.journal import NAME, Journal, Thing
 from marathon_ray.kafka import admin, release
-from marathon_ray.kafka.cluster import Cluster, KafkaError
+from marathon_ray.kafka.cluster import Cluster, KafkaError, TellsReleases
 from marathon_ray.names import Names
 from marathon_ray.notebook import onlooker
 from marathon_ray.outcome import Outcome, outcome
@@ -38,7 +38,7 @@ from marathon_ray.reporting import report_of
 from marathon_ray.request import check, names_of
 from marathon_ray.round import Round
 from marathon_ray.rounds import BenchError
-from marathon_ray.scenario import Scenario
+from marathon_ray.scenario import Scenario, UnfitError
 from marathon_ray.stops import InterruptionError, Stops
 from marathon_ray.toolkit import OverdueError
 from marathon_ray.usage import UsageError
@@ -111,6 +111,11 @@ async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, o
     seed = secrets.randbits(32) if chosen is None else chosen
     if lacking := missing(scenario.suffers, opened.cluster):
         course.skipped = "; ".join([*lacking, opened.remedy(scenario.suffers)])
+    else:
+        try:
+            scenario = await blocking(scenario.fitted, opened.cluster)
+        except UnfitError as error:
+            course.skipped = str(error)
     on_ray = options.get("places", RAY) != HERE and not course.skipped
     seats = sum(workers_of(scenario).values())
     ground = Ground(on_ray=on_ray, address=options.get("ray"), seats=seats, nodes=options.get("nodes", "any"))
@@ -198,8 +203,16 @@ class Desk:
             self.attempt.promises.append(GeneratorHonest())
             self.attempt.begin()
             await self._steps(self.attempt)
+            self._look_again(cluster)
         finally:
             await self.stops.step(places.shut(), bears=2)
+
+    def _look_again(self, cluster: Cluster) -> None:
+        """The run may have made another Kafka of it."""
+        before = self.about.get("version")
+        if before and isinstance(cluster, TellsReleases) and (now := release.running(cluster)) != before:
+            self.note(f"the brokers ran Kafka {before} and run {now} now")
+            self.about["version"] = f"{before}, then {now}"
 
     def _show(self, round_: Round) -> None:
         if self.attempt:

@@ -1,17 +1,22 @@
 """What a user writes: what must hold, declared as fields, and what is done meanwhile, as four phases."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from actors.spec import WorkerSpec
 from marathon_ray.faults.fault import Fault
+from marathon_ray.kafka.cluster import Cluster
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.promises.promise import Declared, Promise
 
 if TYPE_CHECKING:
     from marathon_ray.toolkit import Toolkit
+
+
+class UnfitError(Exception):
+    """The scenario has nothing to do on that cluster; one line says why."""
 
 
 class Scenario(BaseModel):
@@ -23,6 +28,11 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
     suffers: ClassVar[tuple[type[Fault], ...]] = ()
+
+    def fitted(self, cluster: Cluster) -> Self:  # noqa: ARG002 - a scenario may ask it
+        """The scenario as it is played on that cluster, which may not be made yet. Blocks. Raises KafkaError where it cannot
+        be played so, and UnfitError where there is nothing to do."""
+        return self
 
     def promises(self) -> Iterable[Promise]:
         """What must hold."""

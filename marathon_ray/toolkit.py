@@ -47,6 +47,10 @@ class Toolkit:
 
     # What goes on
 
+    async def brokers(self) -> tuple[int, ...]:
+        """The ids of those that live, ascending."""
+        return await blocking(self._eyes.brokers)
+
     async def steady(self, duration: str | float) -> None:
         """So long all goes on as it does."""
         await asyncio.sleep(parse_duration(duration))

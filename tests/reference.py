@@ -100,9 +100,10 @@ def _promises() -> Iterator[str]:
 def _faults() -> Iterator[str]:
     yield "| fault | what it does | a cluster that cannot |"
     yield "| --- | --- | --- |"
-    for kind in _public("marathon_ray.faults.broker"):
+    kinds = [*_public("marathon_ray.faults.broker"), *_public("marathon_ray.faults.upgrade")]
+    for kind in (each for each in kinds if isinstance(each, type)):
         (lacking,) = missing([kind], Existing({"bootstrap.servers": "nobody:9092"}))
-        yield f"| `{kind.__name__}(whom)` | {_first(kind)} | is skipped: {lacking.partition(': ')[2]} |"
+        yield f"| `{kind.__name__}({', '.join(inspect.signature(kind).parameters)})` | {_first(kind)} | is skipped: {lacking.partition(': ')[2]} |"
 
 
 def _events() -> Iterator[str]:

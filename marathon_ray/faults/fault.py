@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final, Protocol
 
-from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, Cluster
+from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, CanUpgrade, Cluster
 
 _SUFFERED: Final[Mapping[type, str]] = {
     CanKill: "killed",
     CanStop: "stopped",
     CanStart: "started again",
     CanPause: "paused",
+    CanUpgrade: "upgraded",
 }
 
 

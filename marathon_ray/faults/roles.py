@@ -43,6 +43,11 @@ def any_broker() -> Role:
     return AnyBroker()
 
 
+def broker(node: int) -> Role:
+    """The broker of that id."""
+    return OneBroker(node)
+
+
 def share_of_brokers(share: str | float) -> Role:
     """So many of the live brokers, at most: "34 %" of three is one. Raises ValueError on what is no share, or none."""
     found = parse_share(share)
@@ -137,6 +142,20 @@ class AnyBroker:
 
     def __str__(self) -> str:
         return "any broker"
+
+
+@dataclass(frozen=True, slots=True)
+class OneBroker:
+    """See `broker`."""
+
+    node: int
+
+    def nodes(self, eyes: Eyes, draw: int) -> tuple[int, ...]:  # noqa: ARG002 - there is one
+        """That one, whether it lives or not."""
+        return (self.node,)
+
+    def __str__(self) -> str:
+        return f"broker {self.node}"
 
 
 @dataclass(frozen=True, slots=True)

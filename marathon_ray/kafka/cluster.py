@@ -99,8 +99,23 @@ class CanGrow(Protocol):
 
 
 @runtime_checkable
-class CanUpgrade(Protocol):
-    """A node can be moved to other software."""
+class CanUpgrade(TellsReleases, Protocol):
+    """A node can be moved to newer software."""
 
-    def upgrade(self, node: int, version: str) -> None:
-        """Stop the node in good order and start it with ``version``; it serves when this returns."""
+    def offers(self, *, max_age: float | None = None) -> list[str]:
+        """Return the releases that all nodes can be moved to, oldest first; KafkaError if nobody can say.
+
+        What is told may be old, but for ``max_age`` seconds at most where that is given.
+        """
+
+    def fetch(self, version: str) -> None:
+        """Have that release at hand, so that an upgrade takes no longer than a restart."""
+
+    def upgrade(self, node: int, version: str, *, at_most: float | None = None) -> None:
+        """Stop the node in good order and start it with ``version``; it serves when this returns.
+
+        It is started so after ``at_most`` seconds, too, if the caller is gone by then.
+        """
+
+    def finalize(self, version: str) -> None:
+        """Put the features of ``version`` in force; there is no way back to an older one afterwards."""

@@ -28,7 +28,7 @@ from marathon_ray.usage import nearest
 
 _SECRET: Final = re.compile(r"(password|passphrase|secret|key\.pem)$")
 _BOOTSTRAP: Final = "bootstrap.servers"
-Power: TypeAlias = Literal["kill", "stop", "pause"]
+Power: TypeAlias = Literal["kill", "stop", "pause", "upgrade"]
 
 
 class Reference(BaseModel):

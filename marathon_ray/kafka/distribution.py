@@ -21,6 +21,7 @@ from marathon_ray.kafka.program import run
 
 FETCH_WITHIN = 900.0  # seconds to wait for another program that is fetching the same version
 FORMAT_WITHIN = 60.0  # seconds
+FINALIZE_WITHIN = 60.0  # seconds; the tool waits for the controller
 _TEMPLATE = "template"
 
 
@@ -116,3 +117,10 @@ def make_template(distribution: Distribution, target: Path, *, users: Sequence[s
         arguments += [part for user in users for part in ("--add-scram", user)]
         run(distribution.command(java.STORAGE_TOOL, arguments), within=FORMAT_WITHIN)
         storage.make_template(node.directory / "data", target)
+
+
+def finalize(distribution: Distribution, bootstrap: str) -> None:
+    """Have Kafka's own tool put the features of that release in force; KafkaError with its words if it refuses."""
+    release = ".".join(distribution.version.split(".")[:2])  # features are those of a minor release
+    arguments = ["--bootstrap-server", bootstrap, "upgrade", "--release-version", release]
+    run(distribution.command(java.FEATURE_TOOL, arguments), within=FINALIZE_WITHIN)

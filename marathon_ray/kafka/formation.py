@@ -46,8 +46,8 @@ def properties_of(state: State, at: Node) -> dict[str, str]:
     return found
 
 
-def command_of(state: State, at: Node) -> list[str]:
-    """Return the command line of a node's broker."""
+def command_of(state: State, at: Node, version: str) -> list[str]:
+    """Return the command line of a node's broker of that version, which is at hand."""
     options = [
         f"-Xmx{state.plan.heap}",
         mark(state.home),
@@ -55,5 +55,4 @@ def command_of(state: State, at: Node) -> list[str]:
         f"-Dlog4j2.configurationFile={state.home / _LOGGING}",
         *state.plan.jvm,
     ]
-    software = distribution.cached(state.versions[at.id])
-    return software.command(java.BROKER, [str(at.configuration)], options=options)
+    return distribution.cached(version).command(java.BROKER, [str(at.configuration)], options=options)

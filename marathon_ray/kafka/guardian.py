@@ -33,6 +33,7 @@ REQUEST_WITHIN = 1.0  # seconds a client has to send its line
 ENDING_WITHIN = 20.0  # seconds that killed processes have to disappear
 PORTS = range(20000, 60000)  # given out when none is asked for, as far as they are below the ephemeral range
 _PDEATHSIG = 1
+Answer = dict[str, Any]  # to a request
 
 
 class RefusedError(Exception):
@@ -193,9 +194,9 @@ class Guardian:
     children: dict[int, Child] = field(default_factory=dict)
     ending: bool = False
 
-    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, request: Mapping[str, Any]) -> Answer:
         """Do what is asked and say what holds then; RefusedError, KeyError or TypeError if it cannot be done."""
-        actions: dict[str, Callable[..., dict[str, Any]]] = {
+        actions: dict[str, Callable[..., Answer]] = {
             "start": self.start,
             "signal": self.signal,
             "forget": self.forget,
@@ -207,7 +208,7 @@ class Guardian:
         arguments = dict(request)
         return actions[arguments.pop("do")](**arguments)
 
-    def start(self, *, node: int, argv: Sequence[str], log: str) -> dict[str, Any]:
+    def start(self, *, node: int, argv: Sequence[str], log: str) -> Answer:
         if node in self.children and self.children[node].state() != "down":
             raise RefusedError(f"node {node} is running already, with pid {self.children[node].process.pid}")
         with Path(log).open("ab") as output:
@@ -222,9 +223,10 @@ class Guardian:
         self.children[node] = Child(process, argv, log)
         return self.status()
 
-    def signal(self, *, node: int, number: int, revive_after: float | None = None) -> dict[str, Any]:
+    def signal(self, *, node: int, number: int, revive_after: float | None = None, argv: Sequence[str] = ()) -> Answer:
         child = self.children[node]
         child.signal(number)
+        child.argv = argv or child.argv
         if revive_after is not None:
             child.revive_at = time.monotonic() + revive_after
         return self.status()
@@ -238,7 +240,7 @@ class Guardian:
             with contextlib.suppress(OSError):
                 self.start(node=node, argv=child.argv, log=child.log)
 
-    def forget(self, *, node: int, ports: Sequence[int]) -> dict[str, Any]:
+    def forget(self, *, node: int, ports: Sequence[int]) -> Answer:
         if self.children[node].state() != "down":
             raise RefusedError(f"node {node} is still running")
         del self.children[node]
@@ -246,23 +248,23 @@ class Guardian:
             self.ports.pop(port).close()
         return self.status()
 
-    def reserve(self, *, count: int) -> dict[str, Any]:
+    def reserve(self, *, count: int) -> Answer:
         held = hold_any(count)
         self.ports.update(held)
         return {"ports": list(held)}
 
-    def renew(self, *, seconds: float) -> dict[str, Any]:
+    def renew(self, *, seconds: float) -> Answer:
         self.deadline = time.monotonic() + seconds
         return {"lease": seconds}
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> Answer:
         nodes = {
             str(node): {"pid": child.process.pid, "state": child.state(), "exit": child.process.returncode}
             for node, child in self.children.items()
         }
         return {"nodes": nodes, "lease": self.deadline - time.monotonic(), "guardian": os.getpid()}
 
-    def end(self) -> dict[str, Any]:
+    def end(self) -> Answer:
         self.ending = True
         return {}
 
@@ -345,7 +347,7 @@ def serve_one(guardian: Guardian) -> socket.socket:
     return connection
 
 
-def reply_to(guardian: Guardian, line: bytes) -> dict[str, Any]:
+def reply_to(guardian: Guardian, line: bytes) -> Answer:
     """Answer one line; what cannot be done is answered too, never raised."""
     try:
         return guardian.answer(json.loads(line))

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -28,19 +29,27 @@ Tell = Callable[[str, float | None], None]
 """Hears what is going on: a step in words, and how much of it is done (0 to 1, None if it cannot be told)."""
 
 
-def served(cache: Path, *, max_age: float = _LISTING_AGE) -> list[str]:
-    """Return all versions that the registry lists, from a listing at most ``max_age`` seconds old if it can be had.
+def served(cache: Path, *, max_age: float | None = None) -> list[str]:
+    """Return all versions that the registry lists, from a listing of a day at most if it can be had.
 
-    Without a connection an old listing does; KafkaError if there is none either.
+    Without a connection an old listing does, unless one of at most ``max_age`` seconds is asked for; KafkaError if there
+    is none that does.
     """
     cache.mkdir(parents=True, exist_ok=True)
     with guardian.locked(cache):
         project = MavenContext(repo_cache=cache / "listing").project(GROUP, "kafka_2.13")
-        known = any((cache / "listing").rglob("maven-metadata-*.xml"))
-        project.update(max_age=int(max_age) if known else None)
-        if not any((cache / "listing").rglob("maven-metadata-*.xml")):
+        known = _age(cache / "listing") is not None
+        project.update(max_age=int(_LISTING_AGE if max_age is None else max_age) if known else None)
+        age = _age(cache / "listing")
+        if age is None or (max_age is not None and age > max_age):
             raise KafkaError("the Maven registry cannot be asked which Kafka it serves: no connection?")
         return [str(component.version) for component in project.versions()]
+
+
+def _age(listing: Path) -> float | None:
+    """Seconds since the registry has last answered; None if it never has."""
+    answers = [path.stat().st_mtime for path in listing.rglob("maven-metadata-*.xml")]
+    return time.time() - max(answers) if answers else None
 
 
 def classpath(directory: Path) -> str:

@@ -19,6 +19,7 @@ FAST_START = (
 )
 BROKER = "kafka.Kafka"
 STORAGE_TOOL = "kafka.tools.StorageTool"
+FEATURE_TOOL = "org.apache.kafka.tools.FeatureCommand"
 
 LOG4J = """\
 shutdownHook=disable

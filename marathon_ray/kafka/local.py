@@ -13,13 +13,14 @@ import contextlib
 import secrets
 import shutil
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from marathon_ray.kafka import certificate, distribution, homes, metadata, state, storage
+from marathon_ray.kafka import certificate, distribution, homes, jars, metadata, state, storage, versions
 from marathon_ray.kafka.cluster import KafkaError
-from marathon_ray.kafka.distribution import Distribution
+from marathon_ray.kafka.distribution import Distribution, finalize
 from marathon_ray.kafka.formation import command_of, form, form_node, properties_of
 from marathon_ray.kafka.guardianship import Guardianship, Renewal, appoint, reclaim
 from marathon_ray.kafka.jars import Tell
@@ -161,9 +162,7 @@ class LocalKafka:
 
         ``at_most`` seconds after the asking its guardian starts it again, unless somebody has before.
         """
-        if self.state(node) == "paused":
-            raise KafkaError(f"node {node} of cluster {self.name} is paused and cannot hear SIGTERM: resume it first")
-        self._end(node, signal.SIGTERM, within=within, at_most=at_most)
+        self._leave(node, within=within, at_most=at_most)
 
     def pause(self, node: int, *, at_most: float | None = None) -> None:
         """Freeze the node (SIGSTOP) until ``resume``; after ``at_most`` seconds its guardian lets it go on."""
@@ -176,7 +175,7 @@ class LocalKafka:
     def start(self, node: int) -> None:
         """Start a node that is down; ``wait_up`` waits until it serves."""
         at = self._node(node)
-        argv = command_of(self._state, at)
+        argv = command_of(self._state, at, self._state.versions[node])
         self._guardian.request("start", node=node, argv=argv, log=str(at.console))
         self._wanted.add(node)
 
@@ -213,18 +212,44 @@ class LocalKafka:
         del self._state.nodes[node], self._state.versions[node]
         self._state.save()
 
-    def upgrade(self, node: int, version: str, *, tell: Tell = silent) -> None:
-        """Stop the node in good order if it runs, and start it with ``version``; it serves when this returns."""
+    def offers(self, *, max_age: float | None = None) -> list[str]:
+        """Return the releases that all nodes (as they are, or will be made) can be moved to, oldest first."""
+        runs = self.releases() or {distribution.find(self._state.plan.version)}
+        return versions.newer(jars.served(distribution.cache(), max_age=max_age), runs)
+
+    def fetch(self, version: str, *, tell: Tell = silent) -> None:
+        """Have that release at hand, so that an upgrade takes no longer than a restart."""
+        distribution.ready(version, train, tell=tell)
+
+    def upgrade(self, node: int, version: str, *, at_most: float | None = None, tell: Tell = silent) -> None:
+        """Stop the node in good order if it runs, and start it with ``version``; it serves when this returns.
+
+        Its guardian starts it so ``at_most`` seconds after the stop, unless somebody has before. The guardian knows first,
+        so what is written down may be older than what a node runs, never newer: who goes on upgrades it once more.
+        """
         software = distribution.ready(version, train, tell=tell)
         if self.state(node) != "down":
-            self.stop(node)
+            argv = command_of(self._state, self._node(node), software.version)
+            self._leave(node, within=60, at_most=at_most, argv=argv)
         self._state.versions[node] = software.version
         self._state.save()
-        self.start(node)
+        if self.state(node) == "down":
+            self.start(node)
         self.wait_up()
 
-    def _end(self, node: int, number: signal.Signals, *, within: float, at_most: float | None) -> None:
-        before = self._signal(node, number, revive_after=at_most)
+    def finalize(self, version: str) -> None:
+        """Put the features of ``version`` in force, as its own tool does; no older one can read the metadata then."""
+        finalize(distribution.cached(version), self.bootstrap(*self.running()))
+
+    def _leave(self, node: int, *, within: float, at_most: float | None, argv: Sequence[str] = ()) -> None:
+        if self.state(node) == "paused":
+            raise KafkaError(f"node {node} of cluster {self.name} is paused and cannot hear SIGTERM: resume it first")
+        self._end(node, signal.SIGTERM, within=within, at_most=at_most, argv=argv)
+
+    def _end(
+        self, node: int, number: signal.Signals, *, within: float, at_most: float | None, argv: Sequence[str] = ()
+    ) -> None:
+        before = self._signal(node, number, revive_after=at_most, argv=argv)
         self._wanted.discard(node)
 
         def ended() -> bool:
@@ -233,11 +258,13 @@ class LocalKafka:
 
         wait_until(f"the end of node {node} by {number.name}", ended, within=within)
 
-    def _signal(self, node: int, number: signal.Signals, *, revive_after: float | None = None) -> int:
-        """Return the process id of whom the signal met."""
+    def _signal(
+        self, node: int, number: signal.Signals, *, revive_after: float | None = None, argv: Sequence[str] = ()
+    ) -> int:
+        """Return the process id of whom the signal met; ``argv`` is what it is to be when it is revived, if not the same."""
         if self.state(node) == "down":
             raise KafkaError(f"node {node} of cluster {self.name} is down: {number.name} has nobody to meet")
-        answer = self._guardian.request("signal", node=node, number=int(number), revive_after=revive_after)
+        answer = self._guardian.request("signal", node=node, number=int(number), revive_after=revive_after, argv=argv)
         return int(answer["nodes"][str(node)]["pid"])
 
     def _require_down(self, node: int) -> None:

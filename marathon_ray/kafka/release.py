@@ -29,6 +29,11 @@ def identity(properties: Mapping[str, str]) -> str:
         return looking.identity(connection)
 
 
+def running(cluster: TellsReleases) -> str:
+    """What its nodes run, in words."""
+    return ", ".join(sorted(cluster.releases()))
+
+
 def facts(cluster: Cluster) -> dict[str, str]:
     """The cluster's own `id` and the `version` of its brokers, where they are told."""
     found: dict[str, str] = {}
@@ -43,7 +48,7 @@ def facts(cluster: Cluster) -> dict[str, str]:
 
 def _version(cluster: Cluster, properties: Mapping[str, str]) -> str:
     if isinstance(cluster, TellsReleases):
-        return ", ".join(sorted(cluster.releases()))
+        return running(cluster)
 
     def ask(client: Any) -> int:  # noqa: ANN401 - kafka-python has no types
         supported = client.describe_features().get("metadata.version", {}).get("supported", (0, 0))

@@ -11,7 +11,7 @@ MEANING: Final[Mapping[Outcome, str]] = {
     Outcome.FAILED: "The cluster broke a promise.",
     Outcome.INVALID: "This run proves nothing about the cluster.",
     Outcome.INTERRUPTED: "The run did not come to its end.",
-    Outcome.SKIPPED: "The cluster cannot suffer what the scenario needs. Nothing was created.",
+    Outcome.SKIPPED: "The scenario does not fit the cluster. Nothing was created.",
 }
 
 

@@ -11,7 +11,7 @@ from marathon_ray.catalogue import title
 from marathon_ray.rotation.plan import Plan
 from marathon_ray.usage import UsageError, nearest
 
-FIELDS: Final = ("scenarios", "order", "every", "quiet", "budget", "prices", "patience")
+FIELDS: Final = ("scenarios", "order", "every", "upgrades", "quiet", "budget", "prices", "patience")
 Place = tuple[str | int, ...]
 
 

@@ -9,11 +9,13 @@ from pydantic import ValidationError
 from marathon_ray.catalogue import find, title
 from marathon_ray.clusters import FILES, open_cluster
 from marathon_ray.fields import build
-from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.kafka.cluster import CanUpgrade, KafkaError
 from marathon_ray.planning import mistakes
 from marathon_ray.rotation.changing import Place, changed
 from marathon_ray.rotation.marked import Marked
-from marathon_ray.rotation.plan import Entry, Plan
+from marathon_ray.rotation.plan import Plan
+from marathon_ray.rotation.quantity import Choice
+from marathon_ray.rotation.upgrades import SCENARIO
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import UsageError, nearest
 
@@ -64,6 +66,7 @@ class Draft:
         found = [
             *_of_clusters(plan),
             *_of_scenarios(plan),
+            *_of_upgrades(plan),
             *_of_money(plan),
             *_of_known(plan),
             *_of_alerts(plan, self._path, self._refuse),
@@ -110,13 +113,39 @@ def _of_scenarios(plan: Plan) -> Iterator[Mistake]:
         except UsageError as error:
             yield Mistake((*place, "run"), str(error).splitlines()[0])
             continue
-        yield from _of_fields(entry, scenario, place)
+        yield from _of_fields(entry.fields, scenario, place)
 
 
-def _of_fields(entry: Entry, scenario: type[Scenario], place: Place) -> Iterator[Mistake]:
+def _of_upgrades(plan: Plan) -> Iterator[Mistake]:
+    if (upgrades := plan.upgrades) is None:
+        return
+    place: Place = ("upgrades", "clusters")
+    for cluster in upgrades.clusters:
+        if cluster not in plan.clusters:
+            yield Mistake(place, f"cluster {cluster} is not known; {nearest(cluster, plan.clusters)}")
+        elif not _can_be_upgraded(plan.clusters[cluster]):
+            yield Mistake(
+                place, f"cluster {cluster} cannot be upgraded: only a local one can, if its file does not forbid it"
+            )
+    if not upgrades.clusters and not any(map(_can_be_upgraded, plan.clusters.values())):
+        yield Mistake(("upgrades",), "no cluster of this plan can be upgraded: only a local one can")
+    if "to" in upgrades.fields:
+        yield Mistake(("upgrades", "fields", "to"), "it is the release that is found")
+    yield from _of_fields(upgrades.fields, find(SCENARIO), ("upgrades",))
+
+
+def _can_be_upgraded(cluster: str) -> bool:
+    """Also of one that cannot be opened: that is another mistake."""
+    try:
+        return isinstance(open_cluster(cluster).cluster, CanUpgrade)
+    except KafkaError:
+        return True
+
+
+def _of_fields(fields: Mapping[str, Choice], scenario: type[Scenario], place: Place) -> Iterator[Mistake]:
     """Each field by itself at all its values, or both its ends, and all of them together at their first ones."""
     wrong = False
-    for name, choice in entry.fields.items():
+    for name, choice in fields.items():
         for value in choice.ends():
             try:
                 build(scenario, [f"--{name}={value}"])
@@ -126,13 +155,13 @@ def _of_fields(entry: Entry, scenario: type[Scenario], place: Place) -> Iterator
     if wrong:
         return
     for end in (0, -1):
-        flags = [f"--{name}={choice.ends()[end]}" for name, choice in entry.fields.items()]
+        flags = [f"--{name}={choice.ends()[end]}" for name, choice in fields.items()]
         try:
             found = mistakes(build(scenario, flags))
         except UsageError as error:
             found = str(error).splitlines()[:1]
         if found:
-            yield Mistake((*place, "fields") if entry.fields else place, found[0])
+            yield Mistake((*place, "fields") if fields else place, found[0])
             return
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,11 +29,12 @@ from marathon_ray.rotation.cost import cost
 from marathon_ray.rotation.dead import Dead, dead
 from marathon_ray.rotation.lease import EXPIRES, RENEW, Lease, TakenError, me
 from marathon_ray.rotation.leased import lease_names
-from marathon_ray.rotation.ledger import Standing, after, standing
+from marathon_ray.rotation.ledger import Standing, after, standing, words
 from marathon_ray.rotation.plan import Plan
 from marathon_ray.rotation.retry import Next, retry
 from marathon_ray.rotation.timing import Begin, End, Wait, timing
 from marathon_ray.rotation.turns import Turn, turn
+from marathon_ray.rotation.upgrades import Watch, upgrade
 from marathon_ray.running import run
 from marathon_ray.usage import UsageError, nearest
 
@@ -69,6 +69,7 @@ class Controller:
     first: Callable[[], None] | None = None  # called when the rotation is ours, before anything is told
     last: Callable[[], None] | None = None  # called when all is over, while events are still written; may block
     revise: Callable[[Mapping[str, str]], Plan] | None = None  # the plan with fields changed by command
+    watch: Watch = field(default_factory=Watch)  # for newer releases of Kafka
     owner: str = field(default_factory=me)
     standing: Standing = field(default_factory=Standing)
     doing: str = "starts"  # in a few words
@@ -158,16 +159,9 @@ class Controller:
         self._change_again()
         if self.standing.running:
             attempt = next(entry for entry in reversed(entries) if entry["what"] == "attempt")
-            one = Turn(
-                attempt["number"],
-                attempt["scenario"],
-                attempt["cluster"],
-                tuple(attempt["fields"].items()),
-                attempt["seed"],
-            )
-            self._bury(one, dead(self.where.results, self.standing.running))
+            self._bury(Turn.attempted(attempt), dead(self.where.results, self.standing.running))
         if self.standing.outcomes:
-            self._close(turn(self.plan, self.standing.number))
+            self._close(self._turn())
 
     def _change_again(self) -> None:
         """What was set by command stays set, but for what the plan of now does not allow any more."""
@@ -227,16 +221,28 @@ class Controller:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(max(0.05, rest)):
                         await self._poked.wait()
+            case Begin() if self.watch.is_due(self.plan, self.standing):
+                await self._look()
             case Begin():
-                await self._attempt(turn(self.plan, self.standing.number))
+                await self._attempt(self._turn())
+
+    def _turn(self) -> Turn:
+        return upgrade(self.plan, self.standing) or turn(self.plan, self.standing.number)
+
+    async def _look(self) -> None:
+        self.doing = "asks for newer releases of Kafka"
+        found, events = await self.watch.look(self.plan, self.standing)
+        for event in events:
+            self.accept(event)
+        for cluster, release in found.items():
+            self._write("newer", cluster=cluster, release=release)
 
     async def _attempt(self, one: Turn) -> None:
         if self._unclean:
             await self._reclaim()
         self.doing = f"plays {one.scenario} on {one.cluster}, turn {one.number}"
         self._skipped = False
-        facts = {"scenario": one.scenario, "cluster": one.cluster, "fields": dict(one.fields), "seed": one.seed}
-        self._write("attempt", number=one.number, run=new_run(), **facts)
+        self._write("attempt", run=new_run(), **one.facts)
         self._task = asyncio.ensure_future(self._run(one))
         await asyncio.wait({self._task})
         task, self._task = self._task, None
@@ -285,9 +291,12 @@ class Controller:
         """The turn is over where nothing more shall come of it."""
         decision = retry(self.standing.outcomes, self.plan.patience)
         if isinstance(decision, Next) or self._skipped:
-            self._write("turn over", number=one.number)
+            self._over(one)
         if isinstance(decision, Next) and decision.gave_up:
             self.accept(given_up(self._title(one), one.cluster, decision.gave_up))
+
+    def _over(self, one: Turn) -> None:
+        self._write("turn over", number=one.number, **({"upgraded": one.cluster} if one.release else {}))
 
     def _title(self, one: Turn) -> str:
         """As its reports say, so that all that is told of it is one incident: also when its file is gone."""
@@ -314,7 +323,7 @@ class Controller:
         """The turn is over, whatever has come of it."""
         number, self._skipped = self.standing.number, True
         if self._task is None:
-            self._write("turn over", number=number)
+            self._over(self._turn())
             self._poked.set()
         return f"turn {number} is over; {self.interrupt('skipped by command')}"
 
@@ -346,13 +355,8 @@ class Controller:
 
     def status(self) -> str:
         """What goes on, and what there was, a line each."""
-        standing = self.standing
-        ended = Counter(str(one.outcome) for one in standing.spent)
-        counts = ", ".join(f"{count} {outcome}" for outcome, count in ended.items()) or "none"
-        hours = sum(one.seconds for one in standing.spent) / 3600
-        held = "; held by command" if standing.held else ""
-        changed = "".join(f"\nset by command: {name} is {text}" for name, text in standing.changes.items())
-        return f"{self.doing}{held}\nturn {standing.number}; runs: {counts}; {hours:.1f} hours of runs{changed}"
+        held = "; held by command" if self.standing.held else ""
+        return f"{self.doing}{held}\n{words(self.standing)}"
 
     def note_mute(self, until: datetime | None) -> None:
         """Nobody is to be told anything until then, whichever controller lives."""

@@ -1,5 +1,6 @@
 """What a rotation has done, as its journal says: turns, attempts, and what they have spent."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,8 @@ class Standing:
     spent: tuple[Spent, ...] = ()
     held: bool = False
     changes: Mapping[str, str] = field(default_factory=dict)  # fields of the plan that were set by command, in YAML
+    releases: Mapping[str, str] = field(default_factory=dict)  # the newest Kafka that was found, by cluster
+    due: Mapping[str, str] = field(default_factory=dict)  # those of them to which the cluster was not upgraded yet
 
 
 def standing(entries: Iterable[Entry]) -> Standing:
@@ -75,14 +78,34 @@ def after(now: Standing, entry: Entry) -> Standing:
             outcome = Outcome(entry["outcome"])
             spent = Spent(at, float(entry["seconds"]), int(entry["bytes"]), dict(entry["money"]), outcome)
             return replace(now, outcomes=(*now.outcomes, outcome), ended=at, running="", spent=(*now.spent, spent))
-        case "turn over":
-            return replace(now, number=int(entry["number"]) + 1, outcomes=())
+        case "newer" | "turn over":
+            return _turned(now, entry)
         case "hold" | "release" as what:
             return replace(now, held=what == "hold")
         case "set":
             kept = {name: text for name, text in now.changes.items() if name != entry["field"]}
             return replace(now, changes=kept if entry["value"] is None else {**kept, entry["field"]: entry["value"]})
     return now
+
+
+def _turned(now: Standing, entry: Entry) -> Standing:
+    """What is next: an upgrade comes before the plan's turn of that number."""
+    if entry["what"] == "newer":
+        found = {entry["cluster"]: entry["release"]}
+        return replace(now, releases={**now.releases, **found}, due={**now.due, **found})
+    if cluster := entry.get("upgraded"):
+        due = {name: release for name, release in now.due.items() if name != cluster}
+        return replace(now, due=due, outcomes=())
+    return replace(now, number=int(entry["number"]) + 1, outcomes=())
+
+
+def words(now: Standing) -> str:
+    """A line on where the rotation is, and one for each field that was set by command."""
+    ended = Counter(str(one.outcome) for one in now.spent)
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in ended.items()) or "none"
+    hours = sum(one.seconds for one in now.spent) / 3600
+    changed = "".join(f"\nset by command: {name} is {text}" for name, text in now.changes.items())
+    return f"turn {now.number}; runs: {counts}; {hours:.1f} hours of runs{changed}"
 
 
 def exhausted(budget: Budget, spent: Iterable[Spent], now: datetime) -> str:

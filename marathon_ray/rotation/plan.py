@@ -15,6 +15,7 @@ scenarios:
       steady: {from: "1 min", to: "5 min"}       # or anything between
 order: drawn                                     # or "in turn"
 every: 30 min                                    # from one begin to the next, at least
+upgrades: {every: 6 h}                           # a newer Kafka is asked for, and played as rolling-upgrade
 quiet:
   - {from: "08:00", to: "18:00", zone: Europe/Berlin, days: [mon, tue, wed, thu, fri]}
 budget: {hours: 100, bytes: 10 TB, money: 200 EUR, per: week}
@@ -151,6 +152,21 @@ class Alert(_Part):
     since: Severity = Field(default=Severity.WARNING, alias="from")
 
 
+class Upgrades(_Part):
+    """Who asks so often for a newer Kafka than that of these clusters (none named: of all that can be upgraded), and plays
+    `rolling-upgrade` with these fields when there is one."""
+
+    every: Annotated[Duration, Field(ge=60)] = 86_400
+    clusters: tuple[str, ...] = ()
+    fields: dict[str, Choice] = {}
+
+
+def _on(value: object) -> object:
+    if value is None:
+        raise ValueError("write {} to have all clusters upgraded that can be")
+    return value
+
+
 class Patience(_Part):
     """How often one turn is tried again: after an interruption, and after a run that proves nothing; and the rest between."""
 
@@ -174,6 +190,7 @@ class Plan(_Part):
     scenarios: Annotated[tuple[Entry, ...], Field(min_length=1)]
     order: Literal["in turn", "drawn"] = "in turn"
     every: Duration = 0
+    upgrades: Annotated[Upgrades | None, BeforeValidator(_on)] = None
     quiet: tuple[Quiet, ...] = ()
     budget: Budget = Budget()
     prices: Prices = Prices()

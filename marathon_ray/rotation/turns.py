@@ -1,21 +1,35 @@
 """Whose turn it is: which scenario, where and with what, told by the plan and the number of the turn alone."""
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 from marathon_ray.rotation.plan import Entry, Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One place in the rotation. `fields` are flags of the scenario as a person would write them."""
+    """One place in the rotation. `fields` are flags of the scenario as a person would write them; `release` is that of an
+    upgrade, which comes before the plan's turn of that number."""
 
     number: int
     scenario: str
     cluster: str
     fields: tuple[tuple[str, str], ...]
     seed: int
+    release: str = ""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As the journal has them of an attempt."""
+        return {**asdict(self), "fields": dict(self.fields)}
+
+    @classmethod
+    def attempted(cls, entry: Mapping[str, Any]) -> Self:
+        """The turn of an attempt, by what the journal says of it."""
+        known = {name: entry[name] for name in ("number", "scenario", "cluster", "seed")}
+        return cls(**known, fields=tuple(entry["fields"].items()), release=entry.get("release", ""))
 
     @property
     def flags(self) -> tuple[str, ...]:

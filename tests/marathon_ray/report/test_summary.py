@@ -48,7 +48,7 @@ def test_a_skipped_run_says_why_and_has_no_sums() -> None:
         sample.report(Outcome.SKIPPED, totals={}, verdicts=(), cause="nobody may kill", others=("and it rained",))
     )
     assert lines == [
-        "kill-leader   SKIPPED   The cluster cannot suffer what the scenario needs. Nothing was created.",
+        "kill-leader   SKIPPED   The scenario does not fit the cluster. Nothing was created.",
         "  nobody may kill",
         "  and it rained",
     ]

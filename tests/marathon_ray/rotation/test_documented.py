@@ -11,10 +11,11 @@ from marathon_ray.alerts.apprise import check
 from marathon_ray.cli import COMMANDS
 from marathon_ray.metrics import Metrics
 from marathon_ray.rotation.checking import read
-from marathon_ray.rotation.plan import Alert, Budget, Entry, Known, Patience, Plan, Prices, Quiet
+from marathon_ray.rotation.plan import Alert, Budget, Entry, Known, Patience, Plan, Prices, Quiet, Upgrades
 
 PAGE = (Path(__file__).parents[3] / "docs" / "rotation.md").read_text()
 PARTS: dict[str, type[BaseModel]] = {
+    "upgrades": Upgrades,
     "quiet": Quiet,
     "budget": Budget,
     "prices": Prices,
