@@ -100,10 +100,12 @@ def _promises() -> Iterator[str]:
 def _faults() -> Iterator[str]:
     yield "| fault | what it does | a cluster that cannot |"
     yield "| --- | --- | --- |"
-    kinds = [*_public("marathon_ray.faults.broker"), *_public("marathon_ray.faults.upgrade")]
-    for kind in (each for each in kinds if isinstance(each, type)):
+    upgrades = _public("marathon_ray.faults.upgrade")
+    for kind in [*_public("marathon_ray.faults.broker"), *filter(inspect.isclass, upgrades)]:
         (lacking,) = missing([kind], Existing({"bootstrap.servers": "nobody:9092"}))
         yield f"| `{kind.__name__}({', '.join(inspect.signature(kind).parameters)})` | {_first(kind)} | is skipped: {lacking.partition(': ')[2]} |"
+    yield ""
+    yield from _calls(filter(inspect.isfunction, upgrades))
 
 
 def _events() -> Iterator[str]:

@@ -358,7 +358,7 @@ YAML: Final = {
     "an unknown key": ("bootstrp: a:1\n", "bootstrp: there is no such key; did you mean bootstrap?"),
     "an unknown key of a key": ("local: {node: 3}\n", "local node: there is no such key; did you mean nodes?"),
     "an unknown power": ("local: {}\nmay: [kil]\n", "may kil: there is no such power; did you mean kill?"),
-    "a power without a list": ("local: {}\nmay: kill\n", "may: write a list, as [kill, stop, pause]"),
+    "a power without a list": ("local: {}\nmay: kill\n", "may: write a list, as [kill, stop, pause, upgrade]"),
     "a secret's file that is missing": (
         f"bootstrap: a:1\nproperties: {{{LOGIN}, sasl.password: {{file: pw.txt}}}}\n",
         "properties sasl.password: file pw.txt: No such file or directory",

@@ -9,6 +9,17 @@ def test_the_catalogue_in_the_docs_is_the_one_of_the_code() -> None:
 
 
 def test_the_catalogue_names_all_that_a_scenario_may_use() -> None:
-    words = {"Promise", "Fault", "Scenario", "Toolkit", "Duration", "Rate", "Share", "Size"}  # contracts and units
+    words = {
+        "Promise",
+        "Fault",
+        "Scenario",
+        "Toolkit",
+        "Cluster",
+        "Duration",
+        "Rate",
+        "Share",
+        "Size",
+        "Version",
+    }  # contracts and units
     missing = [name for name in marathon_ray.__all__ if name not in words and name not in page()]
     assert missing == []

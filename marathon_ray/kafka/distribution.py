@@ -123,4 +123,4 @@ def finalize(distribution: Distribution, bootstrap: str) -> None:
     """Have Kafka's own tool put the features of that release in force; KafkaError with its words if it refuses."""
     release = ".".join(distribution.version.split(".")[:2])  # features are those of a minor release
     arguments = ["--bootstrap-server", bootstrap, "upgrade", "--release-version", release]
-    run(distribution.command(java.FEATURE_TOOL, arguments), within=FINALIZE_WITHIN)
+    run(distribution.command(java.FEATURE_TOOL, arguments), within=FINALIZE_WITHIN, telling="Could not")

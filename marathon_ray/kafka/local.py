@@ -239,7 +239,7 @@ class LocalKafka:
 
     def finalize(self, version: str) -> None:
         """Put the features of ``version`` in force, as its own tool does; no older one can read the metadata then."""
-        finalize(distribution.cached(version), self.bootstrap(*self.running()))
+        finalize(distribution.cached(distribution.find(version)), self.bootstrap(*self.running()))
 
     def _leave(self, node: int, *, within: float, at_most: float | None, argv: Sequence[str] = ()) -> None:
         if self.state(node) == "paused":

@@ -9,8 +9,11 @@ from pathlib import Path
 from marathon_ray.kafka.cluster import KafkaError
 
 
-def run(command: Sequence[str], *, within: float) -> str:
-    """Run a program to its end and return what it printed; KafkaError with its last line if it fails."""
+def run(command: Sequence[str], *, within: float, telling: str | None = None) -> str:
+    """Run a program to its end and return what it printed; KafkaError with its last line if it fails.
+
+    ``telling`` is how the line begins that says why, if it is not the last one.
+    """
     name = Path(command[0]).name
     try:
         done = subprocess.run(
@@ -25,6 +28,7 @@ def run(command: Sequence[str], *, within: float) -> str:
     except subprocess.TimeoutExpired:
         raise KafkaError(f"{name} took more than {within:g} s") from None
     if done.returncode:
-        last = (done.stdout.strip().splitlines() or ["no output"])[-1]
-        raise KafkaError(f"{name} failed with exit code {done.returncode}: {last}")
+        lines = done.stdout.strip().splitlines() or ["no output"]
+        why = next((line for line in lines if telling and line.startswith(telling)), lines[-1])
+        raise KafkaError(f"{name} failed with exit code {done.returncode}: {why}")
     return done.stdout

@@ -92,7 +92,7 @@ def test_a_misspelt_name_is_told_the_nearest(folder: Path) -> None:
 
 
 def test_a_name_like_no_other_is_told_all(folder: Path) -> None:
-    line = "scenario 'xyz' is not known; there are catch-up-read, kill-and-verify, kill-leader, steady-write"
+    line = "scenario 'xyz' is not known; there are catch-up-read, kill-and-verify, kill-leader, rolling-upgrade, steady-write"
     assert refused("xyz") == line
 
 

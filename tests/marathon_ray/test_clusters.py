@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from marathon_ray.clusters import open_cluster
-from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, KafkaError
+from marathon_ray.kafka.cluster import CanKill, CanPause, CanStart, CanStop, CanUpgrade, KafkaError
 from marathon_ray.kafka.existing import Existing
 
-ALL = {CanKill, CanStop, CanStart, CanPause}
+ALL = {CanKill, CanStop, CanStart, CanPause, CanUpgrade}
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +39,8 @@ def test_a_file_says_what_a_local_cluster_may_suffer(tmp_path: Path) -> None:
     opened = open_cluster(str(path))
     assert (set(opened.capabilities), opened.ours) == ({CanKill, CanStart}, True)
     assert not hasattr(opened.cluster, "pause")
+    path.write_text("local: {nodes: 1}\nmay: [upgrade]\n")
+    assert set(open_cluster(str(path)).capabilities) == {CanUpgrade, CanStart}
     path.write_text("local: {nodes: 1}\nmay: []\n")
     assert open_cluster(str(path)).capabilities == ()
 

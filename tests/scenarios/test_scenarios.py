@@ -7,15 +7,19 @@ from typing import Any, cast
 
 import pytest
 
-from marathon_ray import Scenario, Toolkit
+from marathon_ray import Finalize, Kill, Pause, Restart, Scenario, Stop, Toolkit, Upgrade
 from marathon_ray.catalogue import read
 from marathon_ray.planning import plan
 from scenarios.catch_up_read import CatchUpRead
 from scenarios.kill_and_verify import KillAndVerify
 from scenarios.kill_leader import KillLeader
+from scenarios.rolling_upgrade import RollingUpgrade
 from scenarios.steady_write import SteadyWrite
 
-OURS: list[type[Scenario]] = [CatchUpRead, KillAndVerify, KillLeader, SteadyWrite]
+OURS: list[type[Scenario]] = [CatchUpRead, KillAndVerify, KillLeader, RollingUpgrade, SteadyWrite]
+
+
+KINDS = {kind.__name__ for kind in (Finalize, Kill, Pause, Restart, Stop, Upgrade)}
 
 
 class Diary:
@@ -28,6 +32,9 @@ class Diary:
     async def steady(self, duration: float) -> None:
         self.seconds += duration
         self.lines.append(f"steady {duration:g}")
+
+    async def brokers(self) -> tuple[int, ...]:
+        return (1, 2, 3)
 
     async def start(self, fleet: str) -> None:
         self.lines.append(f"start {fleet}")
@@ -65,7 +72,7 @@ def test_a_scenario_has_no_mistakes_and_says_what_it_demands(scenario: type[Scen
 def test_a_workload_lasts_as_long_as_is_said_and_injects_what_is_said(scenario: type[Scenario]) -> None:
     diary = diary_of(scenario())
     assert diary.seconds == scenario().lasts > 0
-    injected = {line.split()[0] for line in diary.lines if line.split()[0] in ("Kill", "Stop", "Pause", "Restart")}
+    injected = {line.split()[0] for line in diary.lines if line.split()[0] in KINDS}
     assert injected == {fault.__name__ for fault in scenario.suffers}
 
 
@@ -89,3 +96,10 @@ def test_every_role_leaves_and_dies_once() -> None:
     deaths = [line for line in lines if line.startswith(("Kill", "Stop"))]
     assert len(deaths) == len(set(deaths)) == 8
     assert lines.count("healed") == 8
+
+
+def test_broker_after_broker_is_upgraded_each_when_all_are_in_sync_again_and_features_come_last() -> None:
+    lines = diary_of(RollingUpgrade(steady=1)).lines
+    one_by_one = ["Upgrade OneBroker", "healed", "until orders in sync 10 min"] * 3
+    assert lines == ["steady 1", *one_by_one, "Finalize ShareOfBrokers", "healed", "steady 1"]
+    assert diary_of(RollingUpgrade(steady=1, finalize=False)).lines == ["steady 1", *one_by_one, "steady 1"]

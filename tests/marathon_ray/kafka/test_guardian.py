@@ -208,6 +208,22 @@ def test_one_that_takes_its_time_to_end_is_waited_for_and_then_started_again(roo
     assert held.request("status")["nodes"]["1"]["state"] == "up"
 
 
+def test_a_process_comes_back_as_another_where_that_was_said_before_it_ended(root: Path) -> None:
+    home = root / "c"
+    appoint(home, ports=1, lease=15)
+    process = sleeper(home, 1)
+    held = Guardianship(home)
+    newer = [*process.cmdline(), "newer"]
+    held.request("signal", node=1, number=int(signal.SIGTERM), revive_after=0.1, argv=newer)
+    wait_until("another life", lambda: held.request("status")["nodes"]["1"]["pid"] != process.pid, within=5)
+    revived = psutil.Process(held.request("status")["nodes"]["1"]["pid"])
+    wait_until("its own words", lambda: revived.cmdline() == newer, within=5)
+    held.request("signal", node=1, number=int(signal.SIGTERM), revive_after=0.1)
+    wait_until("a third life", lambda: held.request("status")["nodes"]["1"]["pid"] != revived.pid, within=5)
+    third = psutil.Process(held.request("status")["nodes"]["1"]["pid"])
+    wait_until("the same words", lambda: third.cmdline() == newer, within=5)
+
+
 def test_one_that_was_started_meanwhile_is_left_alone(root: Path) -> None:
     home = root / "c"
     appoint(home, ports=1, lease=15)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import os
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,3 +107,48 @@ def test_a_registry_that_cannot_be_asked_is_never_taken_for_one_that_needs_few_j
     ):
         jars.fetch("4.3.1", tmp_path, tell=lambda *_: None)
     assert list(tmp_path.iterdir()) == []
+
+
+@dataclass
+class Listing:
+    """The registry's list of versions, which is asked for, or is not to be had."""
+
+    where: Path
+    answers: bool = True
+    asked: list[int | None] = field(default_factory=list)
+
+    def __call__(self, repo_cache: Path) -> Listing:
+        self.where = repo_cache
+        return self
+
+    def project(self, _group: str, _name: str) -> Listing:
+        return self
+
+    def update(self, max_age: int | None) -> None:
+        self.asked.append(max_age)
+        self.where.mkdir(exist_ok=True)
+        if self.answers:
+            (self.where / "maven-metadata-central.xml").write_text("4.3.1")
+
+    def versions(self) -> list[Any]:
+        return [SimpleNamespace(version="4.3.1")]
+
+
+def test_an_old_listing_does_without_a_connection_unless_a_young_one_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Listing(tmp_path, answers=False)
+    monkeypatch.setattr(jars, "MavenContext", registry)
+    with pytest.raises(KafkaError, match="cannot be asked which Kafka it serves"):
+        jars.served(tmp_path)
+    registry.answers = True
+    assert jars.served(tmp_path) == ["4.3.1"]
+    registry.answers = False
+    (listing,) = registry.where.glob("*.xml")
+    os.utime(listing, (0, time.time() - 7200))
+    assert jars.served(tmp_path) == jars.served(tmp_path, max_age=7300) == ["4.3.1"]
+    with pytest.raises(KafkaError, match="cannot be asked which Kafka it serves"):
+        jars.served(tmp_path, max_age=7100)
+    registry.answers = True
+    assert jars.served(tmp_path, max_age=7100) == ["4.3.1"]
+    assert registry.asked == [None, None, 86_400, 7300, 7100, 7100]

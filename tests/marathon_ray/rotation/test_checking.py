@@ -72,11 +72,31 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
         ("json://localhost", "{env: MARATHON_NO_SUCH}", "line 19: alerts.0.to: the environment has no MARATHON_NO_SUCH, or an empty one"),
         ("from: critical", "from: urgent", "line 19: alerts.0.from: Input should be 'info', 'warning' or 'critical'"),
         ("every: 30 min", "evry: 30 min", "line 11: evry: Extra inputs are not permitted"),
+        ("every: 30 min", "upgrades: {clusters: [labtop]}", "line 11: upgrades.clusters: cluster labtop is not known; did you mean laptop?"),
+        ("every: 30 min", "upgrades: {clusters: [staging]}", "line 11: upgrades.clusters: cluster staging cannot be upgraded: only a local one can, if its file does not forbid it"),
+        ("every: 30 min", "upgrades: {every: 10 s}", "line 11: upgrades.every: Input should be greater than or equal to 60"),
+        ("every: 30 min", "upgrades: {fields: {stedy: 1 s}}", "line 11: upgrades.fields.stedy: --stedy is not known; did you mean --steady?"),
+        ("every: 30 min", "upgrades: {fields: {to: \"4.4\"}}", "line 11: upgrades.fields.to: it is the release that is found"),
+        ("every: 30 min", "upgrades: {evry: 1 h}", "line 11: upgrades.evry: Extra inputs are not permitted"),
+        ("every: 30 min", "upgrades:", "line 11: upgrades: write {} to have all clusters upgraded that can be"),
         ("bench: nightly", "bench: Nightly", "line 1: bench 'Nightly': 1 to 20 of a-z, 0-9 and _"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: str) -> None:
     assert complaints(tmp_path, (old, new)) == [line]
+
+
+def test_a_newer_kafka_is_looked_for_where_one_cluster_at_least_can_be_upgraded(tmp_path: Path) -> None:
+    changes = ("  laptop: local\n", "  laptop: laptop.example:9092\n"), ("every: 30 min", "upgrades: {}")
+    assert complaints(tmp_path, *changes) == [
+        "line 11: upgrades: no cluster of this plan can be upgraded: only a local one can"
+    ]
+    (tmp_path / "plan.yaml").write_text(GOOD.replace(*changes[1]))
+    found = read(tmp_path / "plan.yaml", refuse=refuse).upgrades
+    assert found is not None
+    assert (found.every, found.clusters) == (86_400, ())
+    (tmp_path / "plan.yaml").write_text(GOOD)
+    assert read(tmp_path / "plan.yaml", refuse=refuse).upgrades is None
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:

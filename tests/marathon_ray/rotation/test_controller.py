@@ -23,6 +23,7 @@ from marathon_ray.rotation.controller import Controller, Where
 from marathon_ray.rotation.lease import Lease
 from marathon_ray.rotation.ledger import events, muted
 from marathon_ray.rotation.plan import Plan
+from marathon_ray.rotation.upgrades import Watch
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import UsageError
 from tests.marathon_ray.rotation.plans import a_plan
@@ -594,3 +595,89 @@ def test_one_cluster_twice_in_a_plan_is_refused_and_no_lease_is_kept(stage: Stag
     leases = {path.name for path in (stage.folder / "leases").iterdir()}
     assert any("cluster-id-1" in name for name in leases)
     assert any("cluster-two" in name for name in leases)  # it did not answer
+
+
+@dataclass
+class Registry:
+    """Serves releases newer than those of every cluster, or raises."""
+
+    serves: list[str]
+    asked: int = 0
+
+    def offers(self, cluster: str, max_age: float) -> list[str]:
+        self.asked += 1
+        if not self.serves:
+            raise KafkaError("no connection")
+        return self.serves
+
+
+def watching(stage: Stage, registry: Registry) -> Controller:
+    one = stage.controller(upgrades={"every": "1 h", "clusters": ["one"]})
+    one.watch = Watch(registry.offers)
+    return one
+
+
+def test_a_newer_release_is_told_and_upgraded_to_once_before_the_turn_that_was_next(stage: Stage) -> None:
+    registry = Registry(["4.3.1", "4.4.0"])
+    one = watching(stage, registry)
+    scripted(stage, one, INTERRUPTED, PASSED, PASSED)
+    served(one)
+    assert [scenario for scenario, _ in stage.played] == ["rolling-upgrade", "rolling-upgrade", "steady-write"]
+    assert registry.asked == 1
+    attempts = [entry for entry in stage.journal if entry["what"] == "attempt"]
+    assert [(entry["number"], entry["cluster"], entry["fields"].get("to")) for entry in attempts] == [
+        (0, "one", "4.4.0"), (0, "one", "4.4.0"), (0, "one", None),
+    ]  # fmt: skip
+    (event,) = [event for event in stage.events if event.kind == "new release"]
+    assert event.message == "Kafka 4.4.0 is newer than what one runs\nthe next turn is rolling-upgrade"
+
+    two = watching(stage, registry)  # which finds the same release
+    scripted(stage, two, PASSED, PASSED, PASSED, PASSED)
+    served(two)
+    assert [scenario for scenario, _ in stage.played[3:]] == ["kill-leader"]
+    registry.serves = ["4.4.0", "4.4.1"]
+    three = watching(stage, registry)
+    scripted(stage, three, *[PASSED] * 6)
+    served(three)
+    assert [scenario for scenario, _ in stage.played[4:]] == ["rolling-upgrade", "kill-leader"]
+    assert [event.facts["release"] for event in stage.events if event.kind == "new release"] == ["4.4.0", "4.4.1"]
+
+
+def test_who_died_in_an_upgrade_is_followed_by_one_who_goes_on_with_it(stage: Stage) -> None:
+    with Journal(stage.folder / "rotation-bench.jsonl") as own:
+        own.write("newer", cluster="one", release="4.4.0")
+        own.write("attempt", **{**ATTEMPT, "number": 0, "scenario": "rolling-upgrade", "release": "4.4.0"})
+    one = watching(stage, Registry(["4.4.0"]))
+    one.plan = a_plan(upgrades={"clusters": ["one"]}, patience={"rest": 0, "interruptions": 1})
+    scripted(stage, one, INTERRUPTED, PASSED)
+    served(one)
+    assert [scenario for scenario, _ in stage.played] == ["rolling-upgrade", "steady-write"]
+    assert [entry.get("upgraded") for entry in stage.journal if entry["what"] == "turn over"] == ["one", None]
+    (event,) = [event for event in stage.events if event.kind == "given up"]
+    assert event.about == "rolling-upgrade on one: verdict"
+
+
+def test_a_registry_that_does_not_answer_stops_nothing(stage: Stage) -> None:
+    one = watching(stage, registry := Registry([]))
+    scripted(stage, one, PASSED, PASSED)
+    served(one)
+    assert [scenario for scenario, _ in stage.played] == ["steady-write", "kill-leader"]
+    assert registry.asked == 1
+    (event,) = [event for event in stage.events if event.kind == "releases unknown"]
+    assert (event.severity, event.message.splitlines()[1]) == (Severity.WARNING, "no connection")
+
+
+def test_an_upgrade_can_be_skipped(stage: Stage) -> None:
+    one = watching(stage, Registry(["4.4.0"]))
+
+    async def play(number: int) -> Outcome:
+        if number:
+            one.stop("enough")
+        else:
+            one.skip()
+        await asyncio.sleep(60)
+        return PASSED
+
+    stage.play = play
+    served(one)
+    assert [scenario for scenario, _ in stage.played] == ["rolling-upgrade", "steady-write"]
