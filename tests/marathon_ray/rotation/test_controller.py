@@ -611,8 +611,8 @@ class Registry:
         return self.serves
 
 
-def watching(stage: Stage, registry: Registry) -> Controller:
-    one = stage.controller(upgrades={"every": "1 h", "clusters": ["one"]})
+def watching(stage: Stage, registry: Registry, **plan: Any) -> Controller:
+    one = stage.controller(upgrades={"every": "1 h", "clusters": ["one"]}, **plan)
     one.watch = Watch(registry.offers)
     return one
 
@@ -643,15 +643,17 @@ def test_a_newer_release_is_told_and_upgraded_to_once_before_the_turn_that_was_n
     assert [event.facts["release"] for event in stage.events if event.kind == "new release"] == ["4.4.0", "4.4.1"]
 
 
-def test_who_died_in_an_upgrade_is_followed_by_one_who_goes_on_with_it(stage: Stage) -> None:
+@pytest.mark.parametrize(("interruptions", "played"), [(0, ["steady-write"]), (1, ["rolling-upgrade", "steady-write"])])
+def test_who_died_in_an_upgrade_is_followed_by_one_who_goes_on_with_it_or_gives_it_up(
+    stage: Stage, interruptions: int, played: list[str]
+) -> None:
     with Journal(stage.folder / "rotation-bench.jsonl") as own:
         own.write("newer", cluster="one", release="4.4.0")
         own.write("attempt", **{**ATTEMPT, "number": 0, "scenario": "rolling-upgrade", "release": "4.4.0"})
-    one = watching(stage, Registry(["4.4.0"]))
-    one.plan = a_plan(upgrades={"clusters": ["one"]}, patience={"rest": 0, "interruptions": 1})
-    scripted(stage, one, INTERRUPTED, PASSED)
+    one = watching(stage, Registry(["4.4.0"]), patience={"rest": 0, "interruptions": interruptions})
+    scripted(stage, one, *[INTERRUPTED] * interruptions, PASSED)
     served(one)
-    assert [scenario for scenario, _ in stage.played] == ["rolling-upgrade", "steady-write"]
+    assert [scenario for scenario, _ in stage.played] == played
     assert [entry.get("upgraded") for entry in stage.journal if entry["what"] == "turn over"] == ["one", None]
     (event,) = [event for event in stage.events if event.kind == "given up"]
     assert event.about == "rolling-upgrade on one: verdict"
@@ -681,3 +683,20 @@ def test_an_upgrade_can_be_skipped(stage: Stage) -> None:
     stage.play = play
     served(one)
     assert [scenario for scenario, _ in stage.played] == ["rolling-upgrade", "steady-write"]
+
+
+def test_an_upgrade_that_has_not_begun_can_be_skipped(stage: Stage) -> None:
+    with Journal(stage.folder / "rotation-bench.jsonl") as own:
+        own.write("newer", cluster="one", release="4.4.0")
+        own.write("hold")
+    one = watching(stage, Registry(["4.4.0"]))
+    words: list[str] = []
+
+    def later() -> None:
+        asyncio.get_running_loop().call_later(0.2, lambda: words.extend((one.skip(), one.release())))
+
+    one.first = later
+    scripted(stage, one, PASSED)
+    served(one)
+    assert words[0] == "turn 0 is over; no run goes on"
+    assert [scenario for scenario, _ in stage.played] == ["steady-write"]
