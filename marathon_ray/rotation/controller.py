@@ -232,8 +232,8 @@ class Controller:
     async def _look(self) -> None:
         self.doing = "asks for newer releases of Kafka"
         found, events = await self.watch.look(self.plan, self.standing)
-        for event in events:
-            self.accept(event)
+        for each in events:
+            self.accept(each)
         for cluster, release in found.items():
             self._write("newer", cluster=cluster, release=release)
 
