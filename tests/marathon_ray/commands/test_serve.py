@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from marathon_ray.audience import Audience
 from marathon_ray.commands import serve
-from marathon_ray.commands.serve import Office, Options
+from marathon_ray.commands.serve import Office, Options, obey
 from marathon_ray.event import Event, Severity
 from marathon_ray.journal import read
 from marathon_ray.metrics import Metrics
@@ -81,7 +82,12 @@ def commanded(folder: Path, monkeypatch: pytest.MonkeyPatch, speak: Speak) -> Co
     one = Controller(a_plan(clusters={"one": "one.example:9092"}, scenarios=[{"run": "steady-write"}]), Where(folder))
     office = Office(one, (), hears=True)
     one.first = office.open
-    asyncio.run(one.serve())
+
+    async def served() -> None:
+        async with asyncio.timeout(20):
+            await one.serve()
+
+    asyncio.run(served())
     assert office._commands is not None
     office._commands.result()
     return one
@@ -120,3 +126,51 @@ def test_a_mute_for_ever_is_refused_in_a_line_and_nobody_is_muted(
 
     one = commanded(tmp_path, monkeypatch, speak)
     assert [entry for entry in read(one.path) if entry["what"] == "mute"] == []
+
+
+class Called:
+    """A controller, or alerts: each call is kept, and answered with its name."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., str]:
+        def call(*arguments: Any) -> str:
+            self.calls.append((name, *arguments))
+            return name
+
+        return call
+
+
+def obeyed(word: str, **arguments: Any) -> tuple[str, list[tuple[Any, ...]]]:
+    """What is answered, and what was done."""
+    one: Any = Called()
+    return obey(one, one, Command("1", word, arguments)), one.calls
+
+
+@pytest.mark.parametrize("word", ["status", "hold", "release", "skip", "pause"])
+def test_a_word_is_what_the_controller_does(word: str) -> None:
+    assert obeyed(word) == (word, [(word,)])
+
+
+def test_a_word_with_more_is_done_by_all_of_it() -> None:
+    assert obeyed("interrupt", why="so") == ("interrupt", [("interrupt", "so")])
+    assert obeyed("set", field="every", value=None) == ("change", [("change", "every", None)])
+    assert obeyed("stop") == (
+        "the rotation ends; a run that goes on heals and cleans up first", [("stop", "stopped by command")],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["serve", "accept", "dance", "mute", "set"])
+def test_a_word_that_is_none_or_lacks_something_is_refused(word: str) -> None:
+    with pytest.raises(UsageError, match=f"^{word}: this controller knows no such command$"):
+        obeyed(word)
+
+
+def test_a_mute_is_for_this_controller_and_the_next_one_and_one_of_no_time_ends_it() -> None:
+    assert obeyed("mute", duration="0 s") == ("alerts go out as ever", [("note_mute", None), ("mute", None)])
+    before = datetime.now(UTC)
+    text, ((_, until), (_, same)) = obeyed("mute", duration="2 h")
+    assert until == same
+    assert before <= until - timedelta(hours=2) <= datetime.now(UTC)
+    assert text == f"nobody is alerted until {until:%Y-%m-%d %H:%M:%S} UTC"

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray.exceptions import ActorDiedError, GetTimeoutError
+from ray.exceptions import ActorDiedError, GetTimeoutError, RayActorError
 
 from marathon_ray.rotation import inbox
-from marathon_ray.rotation.inbox import Answer, Box, Command, Inbox
+from marathon_ray.rotation.inbox import Answer, Box, Command, Inbox, say
+from marathon_ray.usage import UsageError
 
 
 class Boxes:
@@ -78,13 +80,92 @@ def test_a_command_that_cannot_be_done_is_answered_and_the_next_is_obeyed(boxes:
     def obey(command: Command) -> str:
         if command.word == "mute":
             raise OverflowError("date value out of range")
+        if command.word == "set":
+            raise UsageError("it is not allowed")
         return "done"
 
-    said = asyncio.run(answered(boxes, "mute", "stop", obey=obey))
+    said = asyncio.run(answered(boxes, "mute", "set", "stop", obey=obey))
     assert said == {
+        "set": Answer("it is not allowed", refused=True),
         "mute": Answer("mute: OverflowError: date value out of range", refused=True),
         "stop": Answer("done"),
     }
+
+
+def test_a_command_that_comes_again_is_obeyed_once_and_each_answer_brought_away_once(boxes: Boxes) -> None:
+    obeyed: list[str] = []
+    boxes.waiting = [Command("1", "stop"), Command("1", "stop")]
+
+    def obey(command: Command) -> str:
+        obeyed.append(command.word)
+        return "done"
+
+    async def looked_twice_more() -> None:
+        serving = asyncio.create_task(Inbox("one").serve(obey, pytest.fail))
+        for asked in (3, 6):
+            async with asyncio.timeout(20):
+                while boxes.asked < asked:  # noqa: ASYNC110 - in another thread
+                    await asyncio.sleep(0.01)
+            left.append(boxes.made[0].answer("1"))
+        serving.cancel()
+
+    left: list[Answer | None] = []
+    asyncio.run(looked_twice_more())
+    assert obeyed == ["stop"]
+    assert left == [Answer("done"), None]
+
+
+def test_what_is_in_a_box_is_had_once_and_of_answers_it_keeps_the_newest() -> None:
+    box = Box()
+    box.put(Command("1", "stop"))
+    assert [box.take({}), box.take({})] == [[Command("1", "stop")], []]
+    box.take({str(number): Answer(f"answer {number}") for number in range(101)})
+    assert [box.answer(number) for number in ("0", "1", "1", "100")] == [
+        None,
+        Answer("answer 1"),
+        None,
+        Answer("answer 100"),
+    ]
+
+
+class Spoken:
+    """Ray, as far as who commands sees it: a box that answers so, a value or what a call raises, one after the other."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: Answer | Exception | None) -> None:
+        self.put: list[str] = []
+        self._answers = iter(answers)
+        box = SimpleNamespace(
+            put=SimpleNamespace(remote=lambda command: partial(self.put.append, command.word)),
+            answer=SimpleNamespace(remote=lambda number: self._answer),
+        )
+        monkeypatch.setattr(inbox, "_LOOK", 0.01)
+        monkeypatch.setattr(
+            inbox, "ray", SimpleNamespace(get_actor=lambda name, namespace: box, get=lambda call, timeout: call())
+        )
+
+    def _answer(self) -> Answer | None:
+        answer = next(self._answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_what_is_refused_is_an_error_of_whoever_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    Spoken(monkeypatch, None, Answer("set: it cannot be", refused=True))
+    with pytest.raises(UsageError, match=r"^set: it cannot be$"):
+        say("one", "set")
+
+
+def test_who_commands_puts_it_again_where_a_box_has_begun_anew_and_only_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken = Spoken(monkeypatch, None, RayActorError(), None, Answer("done"))
+    assert say("one", "stop") == "done"
+    assert spoken.put == ["stop", "stop"]
+
+
+def test_a_box_that_ended_with_its_controller_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    Spoken(monkeypatch, ActorDiedError())
+    with pytest.raises(UsageError, match=r"^bench one: no controller serves it on this Ray cluster$"):
+        say("one", "stop")
 
 
 def test_a_box_that_was_a_former_controllers_and_ends_with_it_is_followed_by_another(boxes: Boxes) -> None:
