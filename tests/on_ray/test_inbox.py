@@ -1,17 +1,34 @@
 """Commands to a controller, by a Ray cluster that both reach."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 import ray
 
 from marathon_ray.rotation import inbox
-from marathon_ray.rotation.inbox import Command, Inbox, say
+from marathon_ray.rotation.inbox import NAMESPACE, Command, Inbox, name, say
 from marathon_ray.usage import UsageError
 
 pytestmark = pytest.mark.on_ray
+
+
+async def serving(bench: str, obey: Callable[[Command], str]) -> "asyncio.Task[None]":
+    """A controller that is heard from now on."""
+    task = asyncio.create_task(Inbox(bench).serve(obey, pytest.fail))
+    async with asyncio.timeout(30):
+        while not _is_there(bench):  # noqa: ASYNC110 - Ray tells nobody that an actor has a name by now
+            await asyncio.sleep(0.05)
+    return task
+
+
+def _is_there(bench: str) -> bool:
+    try:
+        ray.get_actor(name(bench), namespace=NAMESPACE)
+    except ValueError:
+        return False
+    return True
 
 
 async def spoken(bench: str, *words: str) -> list[str]:
@@ -20,11 +37,11 @@ async def spoken(bench: str, *words: str) -> list[str]:
     def obey(command: Command) -> str:
         return f"{command.word} {dict(command.arguments)}"
 
-    serving = asyncio.create_task(Inbox(bench).serve(obey, pytest.fail))
+    task = await serving(bench, obey)
     try:
         return [await asyncio.to_thread(say, bench, word, why="because") for word in words]
     finally:
-        serving.cancel()
+        task.cancel()
 
 
 def run(coroutine: Coroutine[Any, Any, list[str]]) -> list[str]:
@@ -42,11 +59,11 @@ def test_a_command_that_is_refused_is_an_error_of_whoever_gave_it(ray_here: None
         raise UsageError(f"{command.word}: it cannot be")
 
     async def refused() -> list[str]:
-        serving = asyncio.create_task(Inbox("four").serve(obey, pytest.fail))
+        task = await serving("four", obey)
         try:
             return [await asyncio.to_thread(say, "four", "set")]
         finally:
-            serving.cancel()
+            task.cancel()
 
     with pytest.raises(UsageError, match="set: it cannot be"):
         run(refused())
@@ -59,7 +76,7 @@ def test_a_controller_that_is_gone_is_not_waited_for_and_one_that_hangs_not_for_
     with pytest.raises(UsageError, match="bench two: no controller serves it on this Ray cluster"):
         say("two", "status")
     monkeypatch.setattr(inbox, "_ANSWER_WITHIN", 3.0)
-    hangs = Inbox("hangs")
+    hangs = Inbox("hangs")._open()
     with pytest.raises(UsageError, match="bench hangs: its controller has not answered within 3 s"):
         say("hangs", "status")
     del hangs
@@ -67,8 +84,8 @@ def test_a_controller_that_is_gone_is_not_waited_for_and_one_that_hangs_not_for_
 
 def test_commands_reach_a_controller_whose_box_was_lost(ray_here: None) -> None:
     async def lost() -> list[str]:
-        held = Inbox("three")
-        ray.kill(held._box, no_restart=False)
+        held = Inbox("three")._open()
+        ray.kill(held, no_restart=False)
         return await spoken("three", "hold")
 
     assert run(lost()) == ["hold {'why': 'because'}"]
