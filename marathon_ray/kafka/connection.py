@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Hashable, Iterable, Mapping
@@ -19,6 +20,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _LOOK: Final = 0.02  # seconds between two looks at what the client has met
+_ANEW: Final = 1.0  # seconds until an answer that is missing makes us look for who is to be asked
 _NAMED: Final = 3  # addresses, or reasons, in one line
 _FORBIDDEN: Final = {
     Refusal.TOPIC_AUTHORIZATION_FAILED,
@@ -96,16 +98,25 @@ class Connection:
 
     def answers(self, what: str, futures: Mapping[K, Future[V]]) -> tuple[dict[K, V], dict[K, Refusal]]:
         """What was answered, and what was refused; KafkaError if the cluster cannot be reached by the deadline."""
-        pending = set(futures.values())
+        pending, looked = set(futures.values()), time.monotonic()
         while pending:
             pending = wait(pending, _LOOK).not_done
             self.client.poll(0)
             self._require_hope(what, over=bool(pending) and self.is_over)
+            if pending and time.monotonic() - looked > _ANEW:
+                self._look_anew()
+                looked = time.monotonic()
         failures = {key: failure for key, future in futures.items() if (failure := future.exception())}
         refusals = {key: _refusal(failure) for key, failure in failures.items()}
         for refusal in refusals.values():
             self._require_hope(what, over=refusal.code() == Refusal._TIMED_OUT)  # noqa: SLF001
         return {key: future.result() for key, future in futures.items() if key not in failures}, refusals
+
+    def _look_anew(self) -> None:
+        """Hear who there is. For some seconds brokers may name one that is dead as the one to ask, and librdkafka then waits
+        for it alone, and looks for another one every five minutes."""
+        with contextlib.suppress(KafkaException):
+            self.client.list_topics(timeout=min(_ANEW, self.left))
 
     def refused(self, what: str, refusal: Refusal) -> KafkaError:
         """The error for something that the cluster will not do: "describe topic orders"."""

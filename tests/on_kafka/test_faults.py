@@ -24,6 +24,7 @@ from marathon_ray.faults.roles import (
 )
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.kafka.existing import Existing
 from marathon_ray.kafka.eyes import ClusterEyes
 from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.kafka.topics import Topic
@@ -201,6 +202,7 @@ def test_a_fault_ends_by_itself_when_the_driver_is_gone(kafka: LocalKafka, fault
 import os
 from marathon_ray.faults.broker import {fault}
 from marathon_ray.faults.roles import any_broker
+from marathon_ray.kafka.existing import Existing
 from marathon_ray.kafka.local import LocalKafka
 {fault}(any_broker()).inject(kafka := LocalKafka.attach({kafka.name!r}), (2,), at_most=5)
 print(kafka.state(2), flush=True)
@@ -222,6 +224,14 @@ def test_a_running_cluster_is_taken_by_its_name_as_it_is_and_left_so(kafka: Loca
     Kill(any_broker()).heal(taken, (3,))
     opened.release()
     assert kafka.running() == [1, 2, 3]
+
+
+def test_who_asks_is_answered_although_a_broker_was_just_killed(kafka: LocalKafka) -> None:
+    kafka.kill(3)
+    for _ in range(60):  # others may say for some seconds that it is the one to ask, each of them now and then
+        Existing(kafka.client_properties()).require_answer(within=20)
+    kafka.start(3)
+    kafka.wait_up()
 
 
 def test_an_address_or_a_file_with_a_secret_elsewhere_is_enough(
