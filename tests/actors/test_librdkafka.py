@@ -75,14 +75,16 @@ def records(number: int, size: int = 64, *, keyed: bool = False) -> Batch:
     return batch
 
 
-def fetched(target: dict[str, str], topic: str, number: int, begin: Place | None = None) -> np.ndarray:
-    """The first `number` rows of partition 0, or from another place on; what is not there is told, not skipped."""
+def fetched(target: dict[str, str], topic: str, number: int, sought: Place | None = None) -> np.ndarray:
+    """The first `number` rows of partition 0, or of what a seek led to; what is not there is told, not skipped."""
     usual = {"group.id": "unused", "log_level": "0", "enable.partition.eof": "true", "auto.offset.reset": "error"}
     properties = {**target, **usual}
     handle = rk.open_client(rk.CONSUMER, properties)
     fetch = Fetch(handle, {topic: 3}, RUN)
-    rk.assign(handle, [begin or Place(topic, 0, 0)])
+    rk.assign(handle, [Place(topic, 0, 0)])
     got, deadline = [np.zeros(0, rows.FETCHED)], time.monotonic() + 10
+    if sought:
+        go_to(handle, sought, deadline)
     while sum(map(len, got)) < number and time.monotonic() < deadline:
         many = fetch.take(0.1, 1_000)
         fetch.unpack(many)
@@ -90,6 +92,17 @@ def fetched(target: dict[str, str], topic: str, number: int, begin: Place | None
     fetch.close()
     rk.close_client(handle)
     return np.concatenate(got)
+
+
+def go_to(handle: rk.Handle, place: Place, deadline: float) -> None:
+    """Seek, which is refused until the partition is read; only a seek is sure to be checked against the epoch it names."""
+    while True:
+        try:
+            return rk.seek(handle, [place], 5)
+        except rk.KafkaError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def test_every_record_comes_back_as_one_report_and_one_row(
