@@ -13,6 +13,7 @@ from typing import Final, get_args
 from benchmarks.losing import Kind, Lost, lose
 from benchmarks.ray_nodes import RayNodes
 from marathon_ray.kafka.local import LocalKafka
+from marathon_ray.outcome import Outcome
 
 BACK: Final = 10.0  # seconds from when there is room again until all work at their rate
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -66,6 +67,8 @@ def main() -> None:
             results = asked.results or Path(folder)
             runs.append(lose(nodes, kafka, results, kind=kind, seed=draw.getrandbits(32)))
             print(row(number + 1, runs[-1]), flush=True)
+            if runs[-1].report.outcome is Outcome.INTERRUPTED:
+                break
     print(summary(runs))
 
 
