@@ -90,6 +90,7 @@ class Loser:
         self.struck = self.room = 0.0  # monotonic seconds: of the loss, and from when on there was room for all again
         self.noticed: float | None = None
         self.back: float | None = None
+        self.slow = 0.0  # when the rate was last less than it should be
         self._left: Callable[[], bool] = lambda: False
 
     async def __call__(self, kit: Toolkit) -> None:
@@ -139,7 +140,9 @@ class Loser:
         if not whole:
             self.noticed, self.back = self.noticed or time.monotonic(), None
         rate = round_.fleets["writers"].counts.get("acknowledged", 0) / round_.seconds
-        if self.back is None and self.noticed and whole and rate >= _BACK * RATE:
+        if rate < _BACK * RATE:
+            self.slow = time.monotonic()
+        elif self.back is None and self.noticed and whole:
             self.back = time.monotonic()
 
     def note(self, text: str) -> None:
@@ -153,12 +156,13 @@ def _on(hosts: Mapping[str, Host], node: str) -> tuple[str, ...]:
 @plain(frozen=True, slots=True)
 class Lost:
     """One such run. Times are seconds: from the loss until it was `noticed` (from the notice until the first moved), and from when there was room again until all
-    were `back` at their rate (None: never). `load` is the machine's at the loss, averaged over a minute."""
+    were `back` at their rate (None: never), and until the rate alone was `rated` for good. `load` is the machine's at the loss, averaged over a minute."""
 
     kind: Kind
     victims: tuple[str, ...]
     noticed: float | None
     back: float | None
+    rated: float
     load: float
     report: Report
 
@@ -197,4 +201,5 @@ def lose(nodes: RayNodes, kafka: LocalKafka, folder: Path, *, kind: Kind, seed: 
     noticed, back = (
         None if at is None else at - since for at, since in ((loser.noticed, loser.struck), (loser.back, loser.room))
     )
-    return Lost(kind, loser.victims, noticed, back, loser.load, report)
+    rated = max(0.0, loser.slow - loser.room)
+    return Lost(kind, loser.victims, noticed, back, rated, loser.load, report)

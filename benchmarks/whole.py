@@ -1,6 +1,7 @@
 """One whole run, `marathon run … --json` in a process of its own: what it says of itself, and what Ray uses beside it."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -96,9 +97,11 @@ def first_acknowledged(rounds: Sequence[Mapping[str, Any]], began: float) -> flo
 
 
 def whole(head: RayHead, bootstrap: str, scenario: str, *fields: str) -> Whole:
-    """That scenario of `loads` has run. Raises RuntimeError where it did not pass, or not end within ten minutes."""
+    """That scenario of `loads` has run. Raises RuntimeError where it did not pass, or not end within ten minutes; what it
+    wrote is kept then."""
     heard = Heard()
-    with tempfile.TemporaryDirectory() as results, tempfile.TemporaryFile() as errors:
+    results = tempfile.mkdtemp(prefix="marathon-")
+    with tempfile.TemporaryFile() as errors:
         where = ["--cluster", bootstrap, "--ray", head.address, "--results", results, "--json"]
         command = [sys.executable, "-m", "marathon_ray", "run", f"{LOADS}:{scenario}", *fields, *where]
         began = time.time()
@@ -120,6 +123,7 @@ def whole(head: RayHead, bootstrap: str, scenario: str, *fields: str) -> Whole:
         words = errors.read().decode(errors="replace")
     if code or heard.ended.get("outcome") != "passed":
         raise RuntimeError(f"a run of {scenario} ended with {code}: {dict(heard.ended)} {words[-1_000:]}")
+    shutil.rmtree(results)
     (since, before), (until, after) = heard.looks[0], heard.looks[-1]
     mine = used(heard.rounds)
     own = Used(between(before, after), until - since, mine["writers"].records)

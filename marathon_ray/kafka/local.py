@@ -225,13 +225,23 @@ class LocalKafka:
         """Stop the node in good order if it runs, and start it with ``version``; it serves when this returns.
 
         Its guardian starts it so ``at_most`` seconds after the stop, unless somebody has before. The guardian knows first,
-        so what is written down may be older than what a node runs, never newer: who goes on upgrades it once more.
+        so what is written down may be older than what a node runs, never newer: who goes on upgrades it once more. A node
+        that ends by itself with the newer release serves with the older one again, and KafkaError says why.
         """
-        software = distribution.ready(version, train, tell=tell)
+        software, older = distribution.ready(version, train, tell=tell), self.version(node)
         if self.state(node) != "down":
             argv = command_of(self._state, self._node(node), software.version)
             self._leave(node, within=60, at_most=at_most, argv=argv)
-        self._state.versions[node] = software.version
+        try:
+            self._come_back(node, software.version)
+        except KafkaError as error:
+            if self.state(node) != "down":
+                raise
+            self._come_back(node, older)
+            raise KafkaError(f"Kafka {software.version} does not start, so {older} does again: {error}") from error
+
+    def _come_back(self, node: int, version: str) -> None:
+        self._state.versions[node] = version
         self._state.save()
         if self.state(node) == "down":
             self.start(node)

@@ -259,6 +259,17 @@ def test_a_paused_member_stays_in_its_group_and_reads_nothing(stock: Rig, group:
     assert not any(len(part.incidents) for part in member.parts)
 
 
+def test_a_member_that_is_told_another_rate_goes_on_where_it_is(stock: Rig, group: str, members: list[Member]) -> None:
+    members.append(member := Member(stock, group, rate="2000 records/s"))
+    for rate in ("2500 records/s", "3000 records/s", "unlimited"):
+        before = member.counts["read"]
+        member.until(lambda before=before: member.counts["read"] > before + 500)
+        member.change(rate=rate)
+    member.until(lambda: member.counts["read"] >= acknowledged(stock))
+    assert member.counts["read"] == acknowledged(stock)
+    assert not any(len(part.incidents) for part in member.parts)
+
+
 def test_a_member_that_was_born_paused_joins_and_reads_nothing(stock: Rig, group: str, members: list[Member]) -> None:
     members.append(member := Member(stock, group, paused=True))
     member.until(lambda: member.counts["assigned"] == PARTITIONS)

@@ -12,9 +12,12 @@ import pytest
 from actors.spec import Producers
 from marathon_ray.clusters import open_cluster
 from marathon_ray.journal import NAME, left, read
+from marathon_ray.kafka import local
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.local import LocalKafka
+from marathon_ray.kafka.node import Node
 from marathon_ray.kafka.officers import asked
+from marathon_ray.kafka.state import State
 from marathon_ray.kafka.waiting import wait_until
 from marathon_ray.outcome import Outcome
 from marathon_ray.promises.promise import Promise
@@ -70,6 +73,27 @@ Upgrade(broker(2), "4.3").inject(LocalKafka.attach({cluster.name!r}), (2,), at_m
         "4.2",
         LEVEL_4_2,
     )  # to be done once more
+
+
+def test_a_node_that_the_newer_kafka_does_not_start_serves_with_the_older_again(
+    cluster: LocalKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = local.command_of
+
+    def broken(state: State, at: Node, version: str) -> list[str]:
+        argv = good(state, at, version)
+        return argv if version.startswith("4.2.") else [*argv[:-1], f"{argv[-1]}.missing"]
+
+    monkeypatch.setattr(local, "command_of", broken)
+    older = cluster.version(3)
+    assert older.startswith("4.2.")
+    with pytest.raises(
+        KafkaError, match=rf"^Kafka 4\.3\.\d+ does not start, so {older} does again: node 3 .* by itself: "
+    ):
+        cluster.upgrade(3, "4.3")
+    assert (cluster.version(3), cluster.state(3)) == (older, "up")
+    assert f"Kafka version: {older}" in cluster.logs(3)[-100_000:]
+    cluster.wait_up()
 
 
 def test_a_cluster_is_upgraded_under_load_and_loses_nothing(cluster: LocalKafka, tmp_path: Path) -> None:
