@@ -12,8 +12,8 @@ import pytest
 from actors.spec import Producers
 from marathon_ray.clusters import open_cluster
 from marathon_ray.journal import NAME, left, read
-from marathon_ray.kafka import local
 from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.kafka.formation import command_of
 from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.kafka.node import Node
 from marathon_ray.kafka.officers import asked
@@ -59,6 +59,7 @@ def test_who_dies_between_stop_and_start_leaves_no_node_down_and_it_comes_back_n
 import os
 from marathon_ray.faults.roles import broker
 from marathon_ray.faults.upgrade import Upgrade
+from marathon_ray.kafka.formation import command_of
 from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.kafka.state import State
 State.save = lambda state: os._exit(9)
@@ -78,13 +79,11 @@ Upgrade(broker(2), "4.3").inject(LocalKafka.attach({cluster.name!r}), (2,), at_m
 def test_a_node_that_the_newer_kafka_does_not_start_serves_with_the_older_again(
     cluster: LocalKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good = local.command_of
-
     def broken(state: State, at: Node, version: str) -> list[str]:
-        argv = good(state, at, version)
+        argv = command_of(state, at, version)
         return argv if version.startswith("4.2.") else [*argv[:-1], f"{argv[-1]}.missing"]
 
-    monkeypatch.setattr(local, "command_of", broken)
+    monkeypatch.setattr("marathon_ray.kafka.local.command_of", broken)
     older = cluster.version(3)
     assert older.startswith("4.2.")
     with pytest.raises(
