@@ -59,7 +59,6 @@ def test_who_dies_between_stop_and_start_leaves_no_node_down_and_it_comes_back_n
 import os
 from marathon_ray.faults.roles import broker
 from marathon_ray.faults.upgrade import Upgrade
-from marathon_ray.kafka.formation import command_of
 from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.kafka.state import State
 State.save = lambda state: os._exit(9)
