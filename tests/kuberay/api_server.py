@@ -31,9 +31,9 @@ class Answer(NamedTuple):
 class ApiServer:
     """Speaks to one server as its administrator."""
 
-    def __init__(self, port: int, token: str, certificate: Path) -> None:
-        self._port, self._token = port, token
-        self._certificate = certificate
+    def __init__(self, address: tuple[str, int], token: str, certificate: Path) -> None:
+        self.address, self._token = address, token
+        self.certificate = certificate  # its own, by which it is trusted
         self._trust = ssl.create_default_context(cafile=str(certificate))
         self._plurals: dict[tuple[str, str], tuple[str, bool]] = {}
 
@@ -46,7 +46,7 @@ class ApiServer:
 
     def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> Answer:
         """One call. A body that is no JSON (what the server says of an unknown path) becomes a message."""
-        link = http.client.HTTPSConnection("127.0.0.1", self._port, timeout=_CALL_SECONDS, context=self._trust)
+        link = http.client.HTTPSConnection(*self.address, timeout=_CALL_SECONDS, context=self._trust)
         try:
             headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind}
             link.request(method, path, None if body is None else json.dumps(body), headers)
@@ -64,7 +64,8 @@ class ApiServer:
 
     def kubeconfig(self) -> Manifest:
         """With which another program is the administrator as well."""
-        cluster = {"server": f"https://127.0.0.1:{self._port}", "certificate-authority": str(self._certificate)}
+        host, port = self.address
+        cluster = {"server": f"https://{host}:{port}", "certificate-authority": str(self.certificate)}
         return {
             "apiVersion": "v1", "kind": "Config", "current-context": "tests",
             "clusters": [{"name": "tests", "cluster": cluster}],
@@ -94,8 +95,8 @@ class ApiServer:
 
 
 @contextmanager
-def running(program: Path, folder: Path) -> Iterator[ApiServer]:
-    """The server is ready within the block, with a store of its own in that folder; both are gone afterwards."""
+def running(program: Path, folder: Path, host: str = "127.0.0.1") -> Iterator[ApiServer]:
+    """The server is ready at that address within the block, with a store of its own in that folder; both are gone afterwards."""
     store, peer, port = free_ports(3)
     token = secrets.token_hex(16)
     (folder / "tokens.csv").write_text(f"{token},admin,1,system:masters\n")
@@ -104,11 +105,11 @@ def running(program: Path, folder: Path) -> Iterator[ApiServer]:
     with ExitStack() as stack:
         parts = [
             stack.enter_context(started([program, *arguments], folder / f"{arguments[0]}.log"))
-            for arguments in (_etcd(folder, store, peer), _apiserver(folder, store, port))
+            for arguments in (_etcd(folder, store, peer), _apiserver(folder, store, (host, port)))
         ]
         certificate = folder / "certificates" / "apiserver.crt"
         _wait(parts, certificate.exists)
-        server = ApiServer(port, token, certificate)
+        server = ApiServer((host, port), token, certificate)
         _wait(parts, server.ready)
         yield server
 
@@ -146,12 +147,13 @@ def _etcd(folder: Path, store: int, peer: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _apiserver(folder: Path, store: int, port: int) -> list[str]:
+def _apiserver(folder: Path, store: int, address: tuple[str, int]) -> list[str]:
     """No controller runs, so no namespace gets the default account that pods would have to have."""
+    host, port = address
     key = folder / "accounts.key"
     return [
-        "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{store}", "--bind-address=127.0.0.1",
-        f"--secure-port={port}", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none",
+        "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{store}", f"--bind-address={host}",
+        f"--secure-port={port}", f"--advertise-address={host}", "--endpoint-reconciler-type=none",
         "--service-cluster-ip-range=10.96.0.0/16", f"--cert-dir={folder / 'certificates'}",
         f"--service-account-key-file={key}", f"--service-account-signing-key-file={key}",
         "--service-account-issuer=https://kubernetes.default.svc", f"--token-auth-file={folder / 'tokens.csv'}",

@@ -5,54 +5,29 @@ No registry has the operator, so its file is named by MARATHON_KUBERAY_OPERATOR;
 """
 
 import copy
-import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.kuberay import rules
-from tests.kuberay.api_server import ApiServer, free_ports, started
+from tests.kuberay.api_server import ApiServer
+from tests.kuberay.operator import REASON, at_work, operator
 from tests.kuberay.rendering import CLOUDS, ROOT, Manifest, loaded, rendered
 
 pytestmark = pytest.mark.on_kubernetes
 _SECONDS = 120
 _places = count()
-# The operator waits for all its kinds; of this one we have no objects.
-SERVICES = """
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: rayservices.ray.io}
-spec:
-  group: ray.io
-  names: {kind: RayService, listKind: RayServiceList, plural: rayservices, singular: rayservice}
-  scope: Namespaced
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-"""
 
 
 @pytest.fixture(scope="module")
 def operated(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """An API server with the operator at work."""
-    if not (operator := os.environ.get("MARATHON_KUBERAY_OPERATOR")):
-        pytest.skip("MARATHON_KUBERAY_OPERATOR names no operator")
-    folder = tmp_path_factory.mktemp("operator")
-    api_server.define(loaded(SERVICES)[0])
-    (folder / "config").write_text(json.dumps(api_server.kubeconfig()))
-    metrics, health = free_ports(2)
-    command: list[str | Path] = [
-        operator, f"--kubeconfig={folder / 'config'}", f"--metrics-addr=127.0.0.1:{metrics}",
-        f"--health-probe-bind-address=127.0.0.1:{health}", "--enable-leader-election=false",
-    ]  # fmt: skip
-    with started(command, folder / "operator.log"):
+    if not operator():
+        pytest.skip(REASON)
+    with at_work(api_server, tmp_path_factory.mktemp("operator")):
         yield api_server
 
 
