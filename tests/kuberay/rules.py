@@ -17,6 +17,7 @@ SPOT: Final = {
     "kubernetes.azure.com/scalesetpriority": "spot",
 }
 HEALTH: Final = {"period_ms": "1000", "timeout_ms": "2000", "failure_threshold": "3"}
+FAREWELL: Final = "kill -INT 1"  # which ends a pod's first process, `ray start --block`
 _LOCK: Final = Path(__file__).parents[2] / "requirements.lock"
 
 
@@ -123,11 +124,15 @@ def _of_leaving(group: Manifest, cloud: Cloud) -> Iterator[str]:
     (ray,) = pod["containers"]
     grace, command = pod["terminationGracePeriodSeconds"], ray["lifecycle"]["preStop"]["exec"]["command"][-1]
     leave = next(int(each["value"]) for each in ray["env"] if each["name"] == "LEAVE_SECONDS")
-    asks = re.match(r'timeout (\d+) ray drain-node --address "\$RAY_ADDRESS" .*PREEMPTION .*; sleep "\$LEAVE', command)
+    asks = re.match(
+        r'timeout (\d+) ray drain-node --address "\$RAY_ADDRESS" .*PREEMPTION .*; timeout "\$LEAVE', command
+    )
     if not asks or leave < 5:
         yield "a pod that must go does not tell Ray, or leaves at once"
     elif int(asks[1]) + leave >= grace:
         yield "a pod is killed before it has left"
+    if not command.endswith(FAREWELL):
+        yield "a pod that was left stays until it is killed"
     tolerated = {each["key"]: each for each in pod["tolerations"]}
     for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
         if not 30 <= tolerated.get(key, {}).get("tolerationSeconds", 300) <= 60:

@@ -72,6 +72,7 @@ def _set(kind: str, path: str, value: object) -> Callable[[list[Manifest]], None
     return plant
 
 
+STAYS = 'timeout 8 ray drain-node --address "$RAY_ADDRESS" --reason PREEMPTION ; timeout "$LEAVE_SECONDS" sleep 90'
 SPEC, GROUP = "spec/workerGroupSpecs", "spec/workerGroupSpecs/0/template/spec"
 HEAD = "spec/headGroupSpec/template/spec"
 WRONG = {
@@ -100,6 +101,7 @@ WRONG = {
     "no least": _set("RayCluster", f"{SPEC}/0/minReplicas", None),
     "no label": _set("RayCluster", f"{SPEC}/0/labels", {}),
     "no farewell": _set("RayCluster", f"{GROUP}/containers/0/lifecycle/preStop/exec/command", ["sleep", "90"]),
+    "stays for nothing": _set("RayCluster", f"{GROUP}/containers/0/lifecycle/preStop/exec/command/2", STAYS),
     "killed before it left": _set("RayCluster", f"{GROUP}/terminationGracePeriodSeconds", 15),
     "gone before it left": _set("RayCluster", f"{GROUP}/terminationGracePeriodSeconds", 600),
     "five minutes on a dead node": _set("RayCluster", f"{GROUP}/tolerations/3", {"key": "x"}),

@@ -9,6 +9,7 @@ from tests.kuberay.rendering import ROOT, rendered
 
 Manifest = dict[str, Any]
 OVERLAY: Final = "eks"
+LEAVE_SECONDS: Final = 90  # that a pod has there, if it needs them
 WORKERS: Final = 5  # two writers, two readers, and one who audits
 _TURN: Final = {
     "run": "steady-write",
