@@ -9,7 +9,7 @@ from tests.kuberay.rendering import ROOT, rendered
 
 Manifest = dict[str, Any]
 OVERLAY: Final = "eks"
-LEAVE_SECONDS: Final = 90  # that a pod has there, if it needs them
+GRACE_SECONDS: Final = 110  # after which a worker's pod is killed there
 WORKERS: Final = 5  # two writers, two readers, and one who audits
 _TURN: Final = {
     "run": "steady-write",
