@@ -4,8 +4,7 @@ import socket
 
 import pytest
 
-from tests.kuberay import rules
-from tests.kuberay.lab.changes import GRACE_SECONDS, ours
+from tests.kuberay.lab.changes import ours
 from tests.kuberay.lab.environment import environment, expanded
 from tests.kuberay.lab.jobs import pod_of
 from tests.kuberay.lab.names import answer
@@ -95,4 +94,3 @@ def test_the_lab_changes_the_size_of_a_group_and_the_plan_alone() -> None:
     assert lab["spec"]["workerGroupSpecs"][0].pop("minReplicas") == 2
     assert cluster["spec"]["workerGroupSpecs"][0].pop("minReplicas") == 0
     assert cluster == lab
-    assert rules.pods(mine)["spot"]["spec"]["terminationGracePeriodSeconds"] == GRACE_SECONDS

@@ -9,7 +9,6 @@ from tests.kuberay.rendering import ROOT, rendered
 
 Manifest = dict[str, Any]
 OVERLAY: Final = "eks"
-GRACE_SECONDS: Final = 110  # after which a worker's pod is killed there
 WORKERS: Final = 5  # two writers, two readers, and one who audits
 _TURN: Final = {
     "run": "steady-write",
