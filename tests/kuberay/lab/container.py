@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -66,7 +67,8 @@ class Container:
     def signal(self, number: signal.Signals) -> None:
         """To its first process, with which all others end."""
         if first := self._first():
-            os.kill(first, number)
+            with suppress(ProcessLookupError):  # it has ended since
+                os.kill(first, number)
 
     def end(self, *, within: float) -> None:
         """It is asked to end, and gone afterwards."""
@@ -81,8 +83,10 @@ class Container:
         """The process that is number 1 in there."""
         if self._outside.poll() is not None:
             return None
-        found = psutil.Process(self._outside.pid).children()
-        return found[0].pid if found else None
+        with suppress(psutil.NoSuchProcess):
+            found = psutil.Process(self._outside.pid).children()
+            return found[0].pid if found else None
+        return None
 
 
 def _script(wanted: Wanted, image: Path, folder: Path) -> list[str]:
