@@ -118,7 +118,8 @@ def tell(report: Report, options: Options) -> None:
     """How it ended, in a few lines or in one."""
     file = options.results / f"{report.scenario}-{report.run}" / page.NAME
     if options.json:
-        ended = {"run": report.run, "outcome": report.outcome, "cause": report.cause, "report": str(file)}
-        sys.stdout.write(f"{lines.dumps(ended)}\n")
+        broken = {one.promise: one.found for one in report.verdicts if one.state == "failed"}
+        ended = {"run": report.run, "outcome": report.outcome, "cause": report.cause, "broken": broken}
+        sys.stdout.write(f"{lines.dumps({**ended, 'report': str(file)})}\n")
     else:
         show(summary(report, page=str(file) if file.is_file() else ""))

@@ -59,7 +59,10 @@ class Fake:
             began=datetime(2026, 3, 1, tzinfo=UTC),
             seconds=1,
             seed=7,
-            verdicts=(Verdict("Integrity", "all is there", "all was there", "passed", safety=True),),
+            verdicts=(
+                Verdict("Integrity", "all is there", "all was there", "passed", safety=True),
+                Verdict("Swift", "1 s", "2 s", "failed" if self.outcome is Outcome.FAILED else "passed"),
+            ),
         )
         folder = Path(asked["results"]) / f"{scenario.title()}-0123abcd"
         folder.mkdir(parents=True)
@@ -140,13 +143,19 @@ def test_a_run_is_asked_for_what_the_options_and_fields_say(marathon: Callable[.
     assert fake.scenario.topics["orders"].partitions == 5
 
 
-def test_a_run_for_programs_writes_json_lines_and_nothing_else(marathon: Callable[..., Said], fake: Fake) -> None:
+@pytest.mark.parametrize(
+    ("fake", "broken"), [(Outcome.PASSED, {}), (Outcome.FAILED, {"Swift": "2 s"})], indirect=["fake"]
+)
+def test_a_run_for_programs_writes_json_lines_and_nothing_else(
+    marathon: Callable[..., Said], fake: Fake, broken: dict[str, str]
+) -> None:
     code, out, error = marathon("run", "kill-leader", "--json")
-    assert (code, error) == (0, "")
+    assert (code, error) == (EXIT[fake.outcome], "")
     first, last = map(json.loads, out.splitlines())
     assert first == {"note": "it goes on"}
     assert last == {
-        "run": "0123abcd", "outcome": "passed", "cause": "", "report": "results/kill-leader-0123abcd/report.html",
+        "run": "0123abcd", "outcome": fake.outcome, "cause": "", "broken": broken,
+        "report": "results/kill-leader-0123abcd/report.html",
     }  # fmt: skip
 
 
