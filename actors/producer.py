@@ -100,7 +100,7 @@ class Producer:
         self._open_now, self._dead = True, False
         self._books.life(self._writer.number, Life.OPEN)
         self._composer.compose(Identity(self._target.run, 0, 0, 0, 0), 0, 0, Times(0))  # compiled or loaded now
-        self._claiming.fold(np.zeros(1, REPORT), 0, 0)
+        Claiming().fold(np.zeros(1, REPORT), 0, 0)  # that takes seconds, in which others cut our own
 
     def _step(self, pace: Pace) -> None:
         if self._dead:

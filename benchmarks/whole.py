@@ -115,6 +115,8 @@ def whole(head: RayHead, bootstrap: str, scenario: str, *fields: str) -> Whole:
                 heard.take(line, head)
         except BaseException:
             process.terminate()
+            process.wait()
+            shutil.rmtree(results)
             raise
         finally:
             code = process.wait()

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from actors import writer
+from actors import kernels, writer
 from actors.bindings import LIBRARY
 from actors.librdkafka import KafkaError
 from actors.pace import Pace
 from actors.producer import Producer
+from actors.rows import REPORT
 from actors.spec import Producers
-from actors.tally import Kind, Life
+from actors.tally import Kind, Life, Outcome
 from actors.target import Target, TopicPlace
 from tests.loading import Load
 from tests.mock_kafka import PARTITIONS, MockKafka
@@ -246,6 +247,30 @@ def test_a_fatal_error_makes_another_client_in_the_same_worker(
     found = load.read()
     assert load.attempted() == load.reported()
     assert load.counts["acknowledged"] <= len(found) <= load.counts["acknowledged"] + load.counts["unknown"]
+
+
+def test_what_is_cut_while_a_client_is_opened_is_told_once(
+    mock_kafka: MockKafka, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    producer = producer_of(mock_kafka.properties, topic)
+    claiming, fold = producer._claiming, kernels.fold_reports
+    (stream,) = claiming.open(7, [(1, 0)])
+    claiming.attempt(stream, 2)
+    reports = np.zeros(2, REPORT)
+    reports["stream"], reports["sequence"] = stream, (0, 1)
+    reports["outcome"] = Outcome.ACKNOWLEDGED, Outcome.UNKNOWN
+    claiming.fold(reports, 2, 1)
+    told: list[int] = []
+
+    def fold_while_another_cuts(*arguments: Any) -> Any:
+        folded = fold(*arguments)
+        told.extend(claiming.cut()[1]["first"])
+        return folded
+
+    monkeypatch.setattr(kernels, "fold_reports", fold_while_another_cuts)
+    producer._adopt(Producers(to=(topic,)).slice(0, 1, {topic: PARTITIONS}))
+    producer._retire(0)
+    assert [*told, *claiming.cut()[1]["first"]] == [0, 1]
 
 
 def end(mock: MockKafka) -> None:

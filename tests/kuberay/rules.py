@@ -17,7 +17,7 @@ SPOT: Final = {
     "kubernetes.azure.com/scalesetpriority": "spot",
 }
 HEALTH: Final = {"period_ms": "1000", "timeout_ms": "2000", "failure_threshold": "3"}
-FAREWELL: Final = "kill -INT 1"  # which ends a pod's first process, `ray start --block`
+FAREWELL: Final = "kill -INT 1 -1"  # which ends a pod: `ray start --block`, whether first or waited for by a shell
 _LOCK: Final = Path(__file__).parents[2] / "requirements.lock"
 
 

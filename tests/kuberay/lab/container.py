@@ -104,5 +104,6 @@ def _script(wanted: Wanted, image: Path, folder: Path) -> list[str]:
         f"mount --rbind /dev {root}/dev",
         *bound,
         f"hostname {wanted.host}",
-        f'exec chroot {root} env --chdir={HOME} {shlex.join(_NOBODY)} "$@"',
+        # No signal is ignored in a container, as SIGINT is by whatever was started in the background of a script.
+        f'exec chroot {root} env --default-signal --chdir={HOME} {shlex.join(_NOBODY)} "$@"',
     ]
