@@ -1,7 +1,6 @@
 """The producing worker: an open-loop schedule, records that prove themselves, and every report folded into claims."""
 
 import time
-from itertools import cycle
 from typing import Final
 
 import numpy as np
@@ -12,6 +11,7 @@ from actors.bucketing import bucket
 from actors.claiming import Claiming
 from actors.composer import Composer, Identity, Times
 from actors.pace import Clock, Pace, Slot, Watch
+from actors.rotation import Rotation, Turn
 from actors.rows import REPORT, STREAM_SHIFT
 from actors.sabotage import Honest
 from actors.spec import Producers
@@ -80,12 +80,12 @@ class Producer:
         self._composer = Composer(spec.size, spec.keys, spec.compressible)
         self._bound = max(1, min(spec.in_flight, int(_IN_FLIGHT_BYTES / spec.size.mean)))
         self._places = [(name, partition) for name, some in spec.partitions.items() for partition in some]
-        self._rotation = cycle(self._places)
         if before is None or not self._open_now or _properties(before) != _properties(spec):
             self._retire(self._flush_seconds)
             self._open(spec)
         else:
             self._writer.widen(self._places)
+            self._rotation.set(self._turns())
         now = self._clock.mono()  # from here on the schedule runs; what is slow to begin with stands above
         if self._pace is None:
             self._pace = Pace(spec.schedule(), watch=self._watch, started=now)
@@ -97,10 +97,15 @@ class Producer:
         properties = _properties(spec)
         self._flush_seconds = float(properties["message.timeout.ms"]) / 1000
         self._writer = Writer(self._target, properties, self._places, self._claiming, edge=self._books.edge)
+        self._rotation = Rotation(self._claiming, careful=spec.idempotent)
+        self._rotation.set(self._turns())
         self._open_now, self._dead = True, False
         self._books.life(self._writer.number, Life.OPEN)
         self._composer.compose(Identity(self._target.run, 0, 0, 0, 0), 0, 0, Times(0))  # compiled or loaded now
         Claiming().fold(np.zeros(1, REPORT), 0, 0)  # that takes seconds, in which others cut our own
+
+    def _turns(self) -> list[Turn]:
+        return [Turn(*place, self._writer.stream(*place)) for place in self._places]
 
     def _step(self, pace: Pace) -> None:
         if self._dead:
@@ -108,11 +113,13 @@ class Producer:
             return
         now = self._clock.mono()
         room = self._bound - self._writer.in_flight
-        if room <= self._bound // 4:  # the target is slower than the schedule: full slices, not crumbs
+        self._rotation.hear(now, idle=room == self._bound)
+        if room <= self._bound // 4 or not self._rotation.room:  # the target is slower: full slices, not crumbs
             self._drain(_FULL_QUEUE_POLL)
         elif now < self._next_look:
             self._drain((self._next_look - now) / 1e9)
         else:
+            room = min(room, self._rotation.room)
             slot = pace.take(now, room)
             self._next_look = now if slot.count >= room else now + _TICK
             self._write(slot)
@@ -123,13 +130,15 @@ class Producer:
             self._lag[bucket(slot.lag // 1000)] += slot.count
         size = self._composer.room  # full slices to a few partitions: small ones to all become as many small requests
         times = Times(slot.first, slot.step)
-        for begin in range(0, slot.count, size):
-            self._write_slice(next(self._rotation), min(size, slot.count - begin), times.after(begin))
+        begin = 0
+        while begin < slot.count:
+            turn, count = self._rotation.next(min(size, slot.count - begin))
+            self._write_slice(turn, count, times.after(begin))
+            begin += count
 
-    def _write_slice(self, place: tuple[str, int], count: int, times: Times) -> None:
-        name, partition = place
-        handle, topic = self._writer.topic(name)
-        stream = self._writer.stream(name, partition)
+    def _write_slice(self, turn: Turn, count: int, times: Times) -> None:
+        handle, topic = self._writer.topic(turn.topic)
+        stream, partition = turn.stream, turn.partition
         identity = Identity(self._target.run, self._writer.number, topic.ordinal, partition, stream)
         with self._books.edge:
             first = self._claiming.attempt(stream, count)
