@@ -4,6 +4,7 @@ Played by ``tests/kuberay/test_in_lab.py`` in namespaces of its own, and nowhere
 """
 
 import json
+import signal
 import subprocess
 import time
 import urllib.request
@@ -37,6 +38,7 @@ _PODS: Final = f"/api/v1/namespaces/{_SPACE}/pods"
 _SEARCH: Final = f"{_SPACE}.svc.cluster.local svc.cluster.local cluster.local"
 _KAFKA: Final = "kafka-bootstrap.kafka.svc"  # as the plan calls it
 _SECONDS: Final = 300
+_KILLED: Final = 128 + signal.SIGKILL
 
 
 def broken(report: Report) -> list[str]:
@@ -153,8 +155,10 @@ def test_a_pod_that_is_told_to_go_is_drained_and_replaced_and_the_run_passes(lab
     lab.until(lambda: len(lab.names("spot")) == 2)
     lab.until(lambda: lab.workers() == WORKERS)
     victim = min(lab.names("spot"))
+    container = lab.node.pod(victim).containers["ray-worker"]
     lab.delete(f"{_PODS}/{victim}")
     lab.until(lambda: not lab.is_there(victim))
+    assert container.code != _KILLED, "its node was kept until the grace period was over"
     lab.until(lambda: preempted(f"{lab.head()}:6379") == 1)
     lab.until(lambda: len(lab.names("spot")) >= 2)
     report = lab.report(1)
