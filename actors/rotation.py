@@ -3,7 +3,7 @@
 A broker that has nothing of an idempotent client in a partition takes whatever sequence comes first. So where the client's
 first batch is refused (the broker has just become the leader) and its second, on its way by then, is taken, nobody notices
 the gap; and librdkafka tells of the first that it was acknowledged, for the broker could not have taken a later one without
-it. That is a record which is lost and which no broker ever had (confluent-kafka-go, issue 921; seen with Kafka 4.1 and
+it. That is a record which is lost and which no broker ever had (confluent-kafka-go, issue 921; seen with Kafka 4.3 and
 librdkafka 2.16). Where the broker has one record of the client, it refuses a gap.
 """
 
