@@ -22,11 +22,13 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class Ask:
     """`incarnation` is the life that is meant ("": whichever there is): another one does nothing but say who it is.
-    `confirmed` is the newest part that has arrived of that life's worker."""
+    `confirmed` is the newest part that has arrived of that life's worker. One that shall be `ready` for an order to come loads
+    what workers need, and answers when it has."""
 
     incarnation: str = ""
     order: Order | None = None
     confirmed: int = 0
+    ready: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from actors import latency
+from actors import latency, readiness
 from actors import librdkafka as rk
 from actors.bucketing import bucket
 from actors.claiming import Claiming
@@ -101,8 +101,7 @@ class Producer:
         self._rotation.set(self._turns())
         self._open_now, self._dead = True, False
         self._books.life(self._writer.number, Life.OPEN)
-        self._composer.compose(Identity(self._target.run, 0, 0, 0, 0), 0, 0, Times(0))  # compiled or loaded now
-        Claiming().fold(np.zeros(1, REPORT), 0, 0)  # that takes seconds, in which others cut our own
+        readiness.load()  # before the schedule runs
 
     def _turns(self) -> list[Turn]:
         return [Turn(*place, self._writer.stream(*place)) for place in self._places]

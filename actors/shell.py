@@ -19,6 +19,7 @@ from actors.target import Target
 if TYPE_CHECKING:
     from actors.worker import Worker
 
+_END_SECONDS: Final = 0.4  # that an answer waits for a worker's end: most need less, and the next ask is a round away
 SILENCE: Final = 30.0  # who has not been asked for so many seconds has been forgotten, and shall not load for ever
 _LONGEST_ERROR: Final = 300
 Maker: TypeAlias = Callable[[str, Target], "Worker[Any]"]
@@ -57,13 +58,16 @@ class Shell:
         self._job: _Job | None = None
 
     def ask(self, ask: Ask) -> Answer:
-        """Do as ordered, and tell what was done since what is confirmed; returns within a batch's time.
+        """Do as ordered, and tell what was done since what is confirmed. Returns within a batch's time; one that shall stop
+        is waited for, but not for long, and one that shall be ready has loaded what it needs.
 
         Raises ValueError on an order for another worker than the one that works here, or for none of our kinds.
         """
         host = self._gauge.read()
         if ask.incarnation not in ("", self.incarnation):
             return Answer(self.incarnation, host)
+        if ask.ready:
+            import_module("actors.readiness").load()
         if ask.order is not None:
             self._obey(ask.order)
         job = self._job
@@ -113,6 +117,7 @@ class _Job:
     def obey(self, order: Order) -> None:
         if order.stop:
             self.worker.stop()
+            self._thread.join(_END_SECONDS)
         elif order.revision > self.revision:
             self.worker.apply(order.revision, order.spec)
             self.revision = order.revision

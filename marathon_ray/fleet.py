@@ -127,18 +127,25 @@ class Fleet:
 
     async def round(self, accounts: Accounts, now: float) -> Answered:
         """Ask all, book what they tell, replace whom is lost, move whose node will be taken away; `now` is monotonic, in
-        seconds. Those that came to life are told their part in the same round, and waited for as long as it lasts: all
-        asks of a round have one limit."""
+        seconds. Who shall leave is told so in the same round, and so is who follows; they are waited for as long as it
+        lasts: all asks of a round have one limit."""
         turn = _Turn(accounts, now, Gathering(), [], [])
         ask = self._ask(tuple(self._seats.values()), turn, within=self.limits.within)
         notices, _ = await asyncio.gather(self._places.notices(), ask)
         self._note(notices, now)
         trouble = await self._act(turn)
+        if leaving := [seat for seat in self._seats.values() if seat.leaves and seat.state is State.ALIVE]:
+            await self._ask(leaving, turn, within=self._left(now))
+            trouble = await self._act(turn)
         idle, held = [seat for seat in self._seats.values() if not seat.order], self._held
         fresh = [seat for seat in idle if seat.state is State.ALIVE and seat.index not in held]
-        await self._ask(fresh, turn, within=max(0.0, now + self.limits.within - time.monotonic()), begin=True)
+        await self._ask(fresh, turn, within=self._left(now), begin=True)
         await self._ask([seat for seat in self._seats.values() if seat.opened == now], turn, within=0)
         return self._answered(turn, trouble)
+
+    def _left(self, began: float) -> float:
+        """Seconds of a round that began then."""
+        return max(0.0, began + self.limits.within - time.monotonic())
 
     @property
     def _held(self) -> frozenset[int]:
@@ -153,19 +160,23 @@ class Fleet:
             self._seats[name] = replace(seat, since=now) if early else noted(seat, notices)
 
     async def _ask(self, seats: Sequence[Seat], turn: _Turn, *, within: float, begin: bool = False) -> None:
-        """Those that have no worker get one only where they are to `begin`."""
-        asks = {seat.name: self._asked(seat, turn, begin=begin) for seat in seats}
+        """Those that have no worker get one only where they are to `begin`; who has to wait for it shall be ready."""
+        held = self._held
+        asks = {
+            seat.name: self._asked(seat, turn)
+            if begin or seat.order
+            else Ask(seat.incarnation, ready=seat.index in held)
+            for seat in seats
+        }
         replies = await self._places.ask(asks, within=within) if asks else {}
         for name, reply in replies.items():
             if seat := self._seats.get(name):  # not closed meanwhile
                 self._book(seat, reply, turn)
                 self._seats[name] = observe(seat, reply, turn.now)
 
-    def _asked(self, seat: Seat, turn: _Turn, *, begin: bool) -> Ask:
-        if not seat.incarnation or not (seat.order or begin):
-            return Ask(
-                seat.incarnation
-            )  # one that is not known yet is told nothing: its worker would have no certain life
+    def _asked(self, seat: Seat, turn: _Turn) -> Ask:
+        if not seat.incarnation:  # one that is not known yet is told nothing: its worker would have no certain life
+            return Ask()
         seat = self._ordered(seat, turn)
         self._seats[seat.name] = seat
         order = seat.order

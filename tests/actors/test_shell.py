@@ -112,6 +112,26 @@ def test_neither_a_driver_nor_a_seat_without_an_order_loads_what_touches_records
     assert done.stdout.strip() == ""
 
 
+def test_a_seat_that_shall_be_ready_loads_what_is_compiled_and_no_worker_needs_it_in_another_form() -> None:
+    code = """
+from actors.order import Ask
+from actors.shell import Shell
+Shell().ask(Ask(ready=True))
+import actors.kernels as kernels, actors.rows as rows
+from actors.composer import Composer, Identity, Times
+from actors.spec import Producers
+loops = kernels.compose, rows.seal, kernels.fold_reports, kernels.close_claims, kernels.fold_records, kernels.close_runs
+print(*(len(loop.signatures) for loop in loops))
+for keys in "none", "zipf 1.1 of 1000":
+    spec = Producers(to="t", size="100 B..2 KiB", keys=keys, compressible=0.5)
+    composer = Composer(spec.size, spec.keys, spec.compressible)
+    composer.compose(Identity(1 << 31, 1 << 62, 1, 2, 3), 1 << 40, 10, Times(1 << 60, 0.5))
+print(*(len(loop.signatures) for loop in loops))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == ["1 1 1 1 1 1", "1 1 1 1 1 1", ""]
+
+
 def test_the_first_order_makes_the_worker_and_a_higher_revision_changes_its_course(made: list[Idler]) -> None:
     shell = Shell()
     revisions = [shell.ask(Ask(order=order(revision=revision))).revision for revision in (1, 1, 3, 2)]
@@ -143,6 +163,27 @@ def test_a_stopped_worker_is_told_as_ended_without_an_error(made: list[Idler]) -
     answer = until(shell, Ask(order=order(stop=True)), lambda answer: answer.ended)
     assert answer.error == ""
     assert answer.tally is not None
+
+
+def test_the_answer_to_a_stop_waits_for_an_end_that_is_near(made: list[Idler], monkeypatch: Any) -> None:
+    shell = Shell()
+    shell.ask(Ask(order=order()))
+    (idler,) = made
+    later = threading.Timer(0.1, idler.stop)
+    monkeypatch.setattr(idler, "stop", later.start)
+    answer = shell.ask(Ask(order=order(stop=True)))
+    assert (answer.ended, answer.error) == (True, "")
+    monkeypatch.undo()
+
+
+def test_the_answer_to_a_stop_does_not_wait_for_ever(made: list[Idler], monkeypatch: Any) -> None:
+    shell = Shell()
+    shell.ask(Ask(order=order()))
+    monkeypatch.setattr(made[0], "stop", lambda: None)
+    answer = shell.ask(Ask(order=order(stop=True)))
+    assert not answer.ended
+    assert answer.tally is not None
+    monkeypatch.undo()
 
 
 def test_an_error_that_ends_the_worker_is_told_in_one_line(made: list[Idler]) -> None:

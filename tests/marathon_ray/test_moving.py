@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from actors import shell
 from actors.spec import Auditors, Consumers
 from marathon_ray.fleet import Fleet
 from marathon_ray.reconcile import Limits
@@ -82,6 +83,26 @@ def test_a_writer_moves_and_leaves_nothing_open(crew: Crew, places: Perilous) ->
     assert before is not None
     assert after is not None
     assert (after.worker, after.spec) == ("writers-3", before.spec)
+    crew.write(1000)
+    conserve(crew)
+
+
+def test_a_successor_that_is_ready_goes_on_in_the_round_in_which_the_other_one_leaves(
+    crew: Crew, places: Perilous, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell, "_END_SECONDS", 60.0)
+    fleet = begin(crew, crew.writers(workers=2))
+    fleet.limits = Limits(within=60.0)  # what has to happen in one round is waited for
+    places.unborn = True
+    places.notifies(FIRST)
+    crew.turn()
+    assert [seat for seat, ask in places.asked.items() if ask.ready] == ["m-b-r-writers-3"]
+    places._deaf.clear()
+    crew.until(lambda: fleet._seats["m-b-r-writers-3"].has_answered)
+    assert crew.moved == ["writers-1"]
+    orders = [seat.order for seat in fleet._seats.values()]
+    assert [order.worker for order in orders if order and not order.stop] == ["writers-2", "writers-3"]
+    assert not any(ask.ready for seat, ask in places.asked.items() if seat in fleet._seats)
     crew.write(1000)
     conserve(crew)
 
