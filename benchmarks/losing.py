@@ -30,7 +30,7 @@ from marathon_ray.toolkit import Toolkit
 
 Kind = Literal["worker", "node", "drain"]
 RATE: Final = 2000  # records a second
-_BACK: Final = 0.9  # of the rate in a round: it is back
+_BACK: Final = 0.9  # of the rate: it is back
 _AWAY: Final = "4 s"  # how long a lost node is missed before another one comes
 _TIMES: Final = 3  # as long as workers lacked a run goes on, so that a quarter of it at most is in the dark
 _NOTICE: Final = 60  # s; a node that is drained is taken away when it was left, or after that time
@@ -91,6 +91,8 @@ class Loser:
         self.noticed: float | None = None
         self.back: float | None = None
         self.slow = 0.0  # when the rate was last less than it should be
+        self.short = 0.0  # seconds in which it was
+        self._before = 0, 0.0  # records and seconds of the round before
         self._left: Callable[[], bool] = lambda: False
 
     async def __call__(self, kit: Toolkit) -> None:
@@ -132,16 +134,20 @@ class Loser:
         return self.back is not None
 
     def round(self, round_: Round, verdicts: Sequence[Verdict]) -> None:  # noqa: ARG002 - of the end alone
-        """One more round."""
+        """One more round. The rate is taken over two: tallies of one second may be told in the next."""
+        counts = round_.fleets["writers"].counts if "writers" in round_.fleets else {}
+        now, before = (counts.get("acknowledged", 0), round_.seconds), self._before
+        self._before = now
         if not self.struck or round_.phase is not Phase.WORKLOAD:
             return
         lacks = any(doing.lost for doing in round_.fleets.values())
         whole = not lacks and all(doing.workers == doing.wanted for doing in round_.fleets.values())
         if not whole:
             self.noticed, self.back = self.noticed or time.monotonic(), None
-        rate = round_.fleets["writers"].counts.get("acknowledged", 0) / round_.seconds
+        rate = (now[0] + before[0]) / (now[1] + before[1])
         if rate < _BACK * RATE:
             self.slow = time.monotonic()
+            self.short += round_.seconds
         elif self.back is None and self.noticed and whole:
             self.back = time.monotonic()
 
@@ -156,13 +162,15 @@ def _on(hosts: Mapping[str, Host], node: str) -> tuple[str, ...]:
 @plain(frozen=True, slots=True)
 class Lost:
     """One such run. Times are seconds: from the loss until it was `noticed` (from the notice until the first moved), and from when there was room again until all
-    were `back` at their rate (None: never), and until the rate alone was `rated` for good. `load` is the machine's at the loss, averaged over a minute."""
+    were `back` at their rate (None: never), and until the rate alone was `rated` for good; in so many since the loss it was `short`. `load` is the
+    machine's at the loss, averaged over a minute."""
 
     kind: Kind
     victims: tuple[str, ...]
     noticed: float | None
     back: float | None
     rated: float
+    short: float
     load: float
     report: Report
 
@@ -202,4 +210,4 @@ def lose(nodes: RayNodes, kafka: LocalKafka, folder: Path, *, kind: Kind, seed: 
         None if at is None else at - since for at, since in ((loser.noticed, loser.struck), (loser.back, loser.room))
     )
     rated = max(0.0, loser.slow - loser.room)
-    return Lost(kind, loser.victims, noticed, back, rated, loser.load, report)
+    return Lost(kind, loser.victims, noticed, back, rated, loser.short, loser.load, report)

@@ -18,8 +18,8 @@ from marathon_ray.outcome import Outcome
 BACK: Final = 10.0  # seconds from when there is room again until all work at their rate
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _HEAD: Final = (
-    "    lost   load noticed    back   rated  deaths moved unknown unheard acknowledged    found lost exact outcome  who; what was found\n"
-    "                      s       s       s"
+    "    lost   load noticed    back   rated   short  deaths moved unknown unheard acknowledged    found lost exact outcome  who; what was found\n"
+    "                      s       s       s       s"
 )
 
 
@@ -29,7 +29,7 @@ def row(number: int, one: Lost) -> str:
     found = Counter(finding.kind.value for finding in one.report.findings)
     said = [", ".join(seat.split("-", 3)[-1] for seat in one.victims), *(f"{n} {kind}" for kind, n in found.items())]
     return (
-        f"{number:3} {one.kind:6} {one.load:4.0f} {_seconds(one.noticed)} {_seconds(one.back)} {_seconds(one.rated)} {one.deaths:3} of {len(one.victims)} {one.moved:5}"
+        f"{number:3} {one.kind:6} {one.load:4.0f} {_seconds(one.noticed)} {_seconds(one.back)} {_seconds(one.rated)} {_seconds(one.short)}  {one.deaths:3} of {len(one.victims)} {one.moved:5}"
         f" {total('unknown'):7} {one.unheard:7} {total('acknowledged'):12} {total('found'):8} {total('lost'):4}"
         f" {'yes' if one.exact else 'NO':5} {one.report.outcome:8} {'; '.join([*said, one.report.cause])}"
     )
@@ -46,7 +46,7 @@ def summary(runs: list[Lost]) -> str:
     return (
         f"{sum(one.true for one in runs)} of {len(runs)} lost no more than a tail; {prompt} of {len(runs)} back within "
         f"{BACK:g} s (longest {_seconds(max(back, default=None)).strip()} s), the rate alone {sum(one.rated <= BACK for one in runs)}"
-        f" (longest {max(one.rated for one in runs):.1f} s); "
+        f" (longest {max(one.rated for one in runs):.1f} s), short of it for {max(one.short for one in runs):.1f} s at most; "
         f"{sum(one.deaths for one in runs)} deaths, {sum(one.moved for one in runs)} moved, {sum(one.report.total('unknown') for one in runs)} unknown of "
         f"{sum(one.report.total('attempted') for one in runs)}; {dict(Counter(str(one.report.outcome) for one in runs))}"
     )

@@ -1,11 +1,13 @@
-"""What the benchmark of losses itself promises: no record stands in two places, or in none."""
+"""What the benchmark of losses itself promises, no record stands in two places, or in none, and what it measures."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from benchmarks.losing import Conserved
-from tests.marathon_ray.promises.rounds import balance, judge
+from benchmarks.losing import RATE, Conserved, Loser
+from benchmarks.ray_nodes import RayNodes
+from marathon_ray.round import Doing
+from tests.marathon_ray.promises.rounds import a_round, balance, judge
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,39 @@ def test_what_adds_up_is_kept_and_what_nobody_read_to_the_end_is_undecided(
     verdict = judge(Conserved(), [], **ending)
     assert verdict.state == state
     assert found in verdict.found
+
+
+def watched(*rates: float, seconds: float = 1.0) -> Loser:
+    """One that was told of rounds of these shares of the rate, the first before the loss."""
+    loser = Loser(cast(RayNodes, None), "drain", seed=1)
+    for number, share in enumerate(rates):
+        doing = Doing(workers=2, wanted=2, counts={"acknowledged": round(share * RATE * seconds)})
+        loser.round(a_round(number * seconds, (number + 1) * seconds, fleets={"writers": doing}), ())
+        loser.struck = 1.0
+    return loser
+
+
+@pytest.mark.parametrize(
+    ("rates", "short"),
+    [
+        ((1.0, 1.0, 1.0, 1.0), 0.0),
+        ((1.0, 0.5, 1.5, 1.0), 1.0),  # told late: of the two rounds the first alone is short
+        ((1.0, 0.85, 1.1, 0.9), 0.0),  # rounds are not of one length
+        ((1.0, 0.5, 0.5, 0.5, 1.0, 1.0), 4.0),
+        ((0.0, 1.0, 1.0), 1.0),
+    ],
+)
+def test_the_rate_is_short_where_two_rounds_have_less(rates: tuple[float, ...], short: float) -> None:
+    loser = watched(*rates)
+    assert loser.short == short
+    assert (loser.slow > 0) == (short > 0)
+
+
+def test_the_rate_is_back_only_when_whole_and_noticed() -> None:
+    assert watched(1.0, 1.0).back is None
+    loser = watched(1.0, 0.5)
+    loser.noticed = loser.struck
+    loser.round(a_round(2, 3, fleets={"writers": Doing(workers=1, wanted=2, counts={"acknowledged": 2 * RATE})}), ())
+    assert loser.back is None
+    loser.round(a_round(3, 4, fleets={"writers": Doing(workers=2, wanted=2, counts={"acknowledged": RATE})}), ())
+    assert loser.back is not None
