@@ -81,10 +81,11 @@ class Runs:
         for pace, rate in PACES.items():
             run = self._run("Plane", rate)
             self._note(costs(pace, run, self._together(PLANE, rate), self._together(PEERS, rate)))
-            self._note({f"{pace}: first record": run.first})
+            self._note({f"{pace}: first record": run.first, f"{pace}: busy until it": run.busy * 100})
         eight = self._run("Eight", PACED)
         shares = {f"eight: {name}, share": each.share for name, each in eight.used.items()}
-        self._note({**shares, "eight: first record": eight.first, "working seat: RSS": eight.seat / 1e6})
+        self._note({**shares, "eight: first record": eight.first, "eight: busy until it": eight.busy * 100})
+        self._note({"working seat: RSS": eight.seat / 1e6})
         self._note(self._idle())
 
     def _note(self, figures: Mapping[str, float]) -> None:

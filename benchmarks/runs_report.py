@@ -58,6 +58,7 @@ def lines(figures: RunFigures) -> Iterator[str]:
     yield f"| a seat at work, RSS, MB (the largest of eight) | {figures.spread('working seat: RSS').text(0)} |"
     for name, workers in _FIRST.items():
         yield f"| first acknowledged record, {workers}, s | {figures.spread(f'{name}: first record').text(1)} |"
+        yield f"| the machine's processors in use until then, % | {figures.spread(f'{name}: busy until it').text(0)} |"
     yield ""
 
 

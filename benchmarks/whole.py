@@ -11,12 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+import psutil
 
 from benchmarks.ray_head import RayHead, between
 
 LOADS: Final = Path(__file__).with_name("loads.py")
 _WITHIN: Final = 600.0
+_TIMES: Final = ("user", "nice", "system", "irq", "softirq", "steal"), ("idle", "iowait")  # guests' are in the user's
+Times: TypeAlias = Any  # of psutil, which does not name the type
 _COUNTED: Final = {"writers": ("acknowledged", 1), "readers": ("read", 1), "auditors": ("read", 2)}  # read twice
 
 
@@ -42,10 +46,12 @@ class Used:
 @dataclass(frozen=True, slots=True)
 class Whole:
     """`used` is by fleet, and of "driver" and "Ray itself", over the workload; `first` is when the first record was
-    acknowledged, in seconds since the command was given, `seat` what the largest seat held, in bytes."""
+    acknowledged, in seconds since the command was given, `busy` the share of the machine's processors (0 to 1) that was in
+    use until that was heard, `seat` what the largest seat held, in bytes."""
 
     used: Mapping[str, Used]
     first: float
+    busy: float = 0.0
     seat: int = 0
 
 
@@ -58,17 +64,27 @@ class Heard:
     ended: Mapping[str, Any] = field(default_factory=dict)
     looks: list[tuple[float, dict[int, float]]] = field(default_factory=list)
     seat: int = 0
+    since: Times = field(default_factory=psutil.cpu_times)
+    busy: float = 0.0  # of the machine, from the begin until an acknowledgement was told
 
     def take(self, line: str, head: RayHead) -> None:
         """One more line."""
         value = json.loads(line)
         if "phase" in value:
             self.rounds.append(value)
+            if value["acks"] and not self.busy:
+                self.busy = busy(self.since, psutil.cpu_times())
             if value["phase"] == "workload":
                 self.looks.append((time.monotonic(), head.spent()))
                 self.seat = max(self.seat, head.largest_seat())
         elif "outcome" in value:
             self.ended = value
+
+
+def busy(since: Times, until: Times) -> float:
+    """The share of all processors' time (0 to 1) in which somebody had them, be it another machine on the same ones."""
+    used, idle = (sum(float(getattr(until, name) - getattr(since, name)) for name in names) for names in _TIMES)
+    return used / (used + idle)
 
 
 def used(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Used]:
@@ -129,4 +145,4 @@ def whole(head: RayHead, bootstrap: str, scenario: str, *fields: str) -> Whole:
     (since, before), (until, after) = heard.looks[0], heard.looks[-1]
     mine = used(heard.rounds)
     own = Used(between(before, after), until - since, mine["writers"].records)
-    return Whole({**mine, "Ray itself": own}, first_acknowledged(heard.rounds, began), heard.seat)
+    return Whole({**mine, "Ray itself": own}, first_acknowledged(heard.rounds, began), heard.busy, heard.seat)

@@ -1,17 +1,20 @@
 """Whole runs: what is read out of a run's own lines, how costs add up, and which targets are met."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import psutil
 import pytest
 
 from benchmarks import runs_report
 from benchmarks.idle import sizes
 from benchmarks.job import Sample
-from benchmarks.ray_head import between
+from benchmarks.ray_head import RayHead, between
 from benchmarks.runs import PACES, PEERS, PLANE, RunFigures, costs
-from benchmarks.whole import Used, Whole, first_acknowledged, used
+from benchmarks.whole import Heard, Used, Whole, busy, first_acknowledged, used
 
 
 def line(since: float, until: float, phase: str, *, cpu: float = 0.02, acks: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -50,6 +53,21 @@ def test_what_a_process_used_before_does_not_count_and_a_new_one_counts_whole() 
     assert between({1: 5.0, 2: 1.0}, {1: 5.5, 3: 0.25}) == pytest.approx(0.75)
 
 
+def test_a_machine_is_busy_with_whatever_it_does_until_the_first_acknowledgement_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    since = SimpleNamespace(user=5, nice=1, system=1, irq=0, softirq=0, steal=1, idle=90, iowait=2, guest=3)
+    until = SimpleNamespace(user=7, nice=2, system=2, irq=1, softirq=1, steal=2, idle=92, iowait=3, guest=9)
+    assert busy(since, until) == pytest.approx(7 / 10)
+    monkeypatch.setattr(psutil, "cpu_times", lambda: until)
+    heard = Heard(since=since)
+    for acks, seen in ((), 0.0), (("now", "now"), 0.7), (("now", "now"), 0.7):
+        heard.take(json.dumps(line(0, 1, "prepare", acks=acks)), cast(RayHead, None))
+        assert heard.busy == pytest.approx(seen)
+        if seen:
+            until.user = 99
+
+
 def test_the_size_of_a_seat() -> None:
     assert sizes("00-ff ---p 00:00 0 [rollup]\nRss:   150 kB\nPss:  99 kB\nPss_Anon: 3 kB\n") == (153_600, 101_376)
     with pytest.raises(ValueError, match="Pss"):
@@ -68,10 +86,12 @@ def test_parts_that_handled_different_numbers_of_records_add_up_by_what_each_cos
 def figures(**changed: float) -> RunFigures:
     """Everything is 1, but what is named here."""
     names = [f"{pace}: {name}" for pace in PACES for name in ("run", "plane", "peers", "run / plane", "run / peers")]
-    names += [f"{pace}: {name}" for pace in PACES for name in (*PLANE, *PEERS, "Ray itself", "first record")]
+    names += [
+        f"{pace}: {name}" for pace in PACES for name in (*PLANE, *PEERS, "Ray itself", "first record", "busy until it")
+    ]
     names += [f"{pace}: run, {name}" for pace in PACES for name in ("driver", "writers", "auditors")]
     names += [f"eight: {name}, share" for name in ("driver", "writers", "readers", "auditors", "Ray itself")]
-    names += ["eight: first record", "idle seat: RSS", "idle seat: PSS", "working seat: RSS"]
+    names += ["eight: first record", "eight: busy until it", "idle seat: RSS", "idle seat: PSS", "working seat: RSS"]
     values: Mapping[str, float] = {**dict.fromkeys(names, 1.0), **changed}
     return RunFigures({"date": "today"}, (1.0, 2.0), {name: (value, value) for name, value in values.items()})
 
