@@ -10,7 +10,7 @@ from numba import types
 from actors.checksum import checksum, load_u8, load_u16, load_u32, load_u64, tail
 from actors.compiled import JIT
 from actors.record import VERSION
-from actors.tally import Kind
+from actors.tally import Kind, Outcome
 
 # rd_kafka_message_t, as far as `produce` fills it.
 MESSAGE: Final = np.dtype(
@@ -67,6 +67,9 @@ _H_FLAGS, _H_TOPIC, _H_TRANSACTION, _H_RUN, _H_PARTITION, _H_CLIENT, _H_SEQUENCE
 )
 _END_OFFSET = np.frombuffer(b"end offset is ", np.uint8)
 _ZERO, _NINE = np.uint8(ord("0")), np.uint8(ord("9"))
+_REFUSED, _UNKNOWN = int(Outcome.REFUSED), int(Outcome.UNKNOWN)
+# A leader that has written a record and waits for others may still answer so (kafka.server.DelayedProduce).
+_NO_TOPIC, _NOT_LEADER, _TIMED_OUT, _TOO_FEW_AFTER, _STORAGE = 3, 6, 7, 20, 56
 _SHORT, _CORRUPT, _FOREIGN = int(Kind.SHORT), int(Kind.CORRUPT), int(Kind.FOREIGN)
 
 
@@ -97,6 +100,14 @@ def seal(values, sizes, keys, key_size, count):
 
 
 @nb.njit(**JIT)
+def _outcome(status, error):
+    """A client that gave a record up says that it was not written, of one, too, that it had sent before: to a broker of which
+    it let go without an answer, or that led no longer when it answered. What no broker has refused may have been written."""
+    said_no = error > 0 and error not in (_NO_TOPIC, _NOT_LEADER, _TIMED_OUT, _TOO_FEW_AFTER, _STORAGE)
+    return np.uint8(_UNKNOWN if status == _REFUSED and not said_no else status)
+
+
+@nb.njit(**JIT)
 def unpack_reports(messages, count, into):
     """Copy `count` delivery reports into REPORT rows."""
     for index in range(count):
@@ -107,7 +118,7 @@ def unpack_reports(messages, count, into):
         row.stream = np.uint32(opaque >> _SHIFT)
         row.error = np.int32(load_u32(message + _ERR))
         row.offset = np.int64(load_u64(message + _OFFSET))
-        row.outcome = np.uint8(_status(message))
+        row.outcome = _outcome(_status(message), row.error)
         row.service_us = _latency(message)
         row.size = np.uint32(load_u64(message + _LEN))
         row.intended = np.int64(load_u64(load_u64(message + _PAYLOAD) + _H_INTENDED))

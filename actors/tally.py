@@ -20,7 +20,7 @@ _STREAM: Final[list[Any]] = [("client", "u8"), ("partition", "u4"), ("topic", "u
 
 
 class Outcome(IntEnum):
-    """What a producer was told of a record; the numbers are rd_kafka_msg_status_t's."""
+    """What a producer knows of a record; the numbers are rd_kafka_msg_status_t's."""
 
     REFUSED = 0  # surely not in the log
     UNKNOWN = 1  # possibly in the log

@@ -9,12 +9,13 @@ from actors.tally import Part
 from tests.mock_kafka import PARTITIONS, MockKafka
 from tests.readback import Record, records
 from tests.rig import Rig
+from tests.scripted_kafka import ScriptedKafka
 
 
 class Load:
     """A producer at work on topics of the mock."""
 
-    def __init__(self, mock: MockKafka, *topics: str, **asked: Any) -> None:
+    def __init__(self, mock: MockKafka | ScriptedKafka, *topics: str, **asked: Any) -> None:
         self.mock, self.topics = mock, topics
         self.rig = Rig(mock.properties, dict.fromkeys(topics, PARTITIONS))
         self.producer = Producer("p", self.rig.target)

@@ -28,9 +28,13 @@ class ScriptedKafka:
         """The topic exists, with four partitions."""
         assert LIBRARY.rd_kafka_mock_topic_create(self._mock, name.encode(), PARTITIONS, 1) == 0
         for partition in range(PARTITIONS):
-            leader = C.c_int32(partition), C.c_int32(_BROKER)
-            assert LIBRARY.rd_kafka_mock_partition_set_leader(self._mock, name.encode(), *leader) == 0
+            self.lead(name, partition, _BROKER)
         return name
+
+    def lead(self, topic: str, partition: int, broker: int) -> None:
+        """That broker leads the partition."""
+        leader = C.c_int32(partition), C.c_int32(broker)
+        assert LIBRARY.rd_kafka_mock_partition_set_leader(self._mock, topic.encode(), *leader) == 0
 
     def coordinate(self, kind: str, key: str, broker: int) -> None:
         """That broker coordinates the group, or the transaction, of this name."""
@@ -40,6 +44,10 @@ class ScriptedKafka:
     def lose(self, broker: int) -> None:
         """That broker is gone: nobody can connect to it, and the others do not name it any more."""
         assert LIBRARY.rd_kafka_mock_broker_set_down(self._mock, C.c_int32(broker)) == 0
+
+    def hide(self, broker: int) -> None:
+        """The others do not name that broker any more, as one that is fenced, and lead in its place; it hears who asks it."""
+        assert LIBRARY.rd_kafka_mock_broker_remove_from_metadata(self._mock, C.c_int32(broker)) == 0
 
     def regain(self, broker: int) -> None:
         """It is back."""

@@ -146,7 +146,7 @@ def test_a_purge_gives_each_record_its_last_report(topic: str, opened: list[Clie
     rk.purge(client.handle)
     reports = client.drain()
     assert sorted(reports["sequence"]) == list(range(1_000))
-    assert set(reports["outcome"]) == {Outcome.REFUSED}
+    assert set(reports["outcome"]) == {Outcome.UNKNOWN}  # librdkafka says so of records, too, that it had sent before
     assert {rk.error_name(int(error)) for error in set(reports["error"])} == {"_PURGE_QUEUE"}
     assert rk.in_flight(client.handle) == 0
 
