@@ -11,7 +11,8 @@ from actors.rows import FETCHED, REPORT
 
 
 def load() -> None:
-    """The kernels of writers and readers are called once, on nothing."""
+    """The kernels of writers and readers are called once, on nothing: afterwards only the small loops that take librdkafka's
+    messages apart are still to be loaded."""
     Composer(FixedSize(size=SMALLEST_VALUE), NoKeys(), 0.0).compose(Identity(0, 0, 0, 0, 0), 0, 0, Times(0))
     claiming, reading = Claiming(), Reading({})
     claiming.fold(np.zeros(1, REPORT), 0, 0)

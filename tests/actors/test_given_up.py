@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
+import numpy as np
 import pytest
 
 from actors import librdkafka as rk
+from actors import rows
 from actors.tally import Outcome
 from tests.loading import Load
 from tests.scripted_kafka import ScriptedKafka
@@ -48,6 +50,19 @@ def learns(client: int, topic: int) -> bool:
     with suppress(rk.KafkaError):
         return rk.partitions(client, topic, 1.0) > 0
     return False
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "outcome"),
+    [
+        (Outcome.ACKNOWLEDGED, 0, Outcome.ACKNOWLEDGED),
+        (Outcome.UNKNOWN, _NOT_ALLOWED, Outcome.UNKNOWN),
+        (Outcome.REFUSED, _NOT_ALLOWED, Outcome.REFUSED),
+        *((Outcome.REFUSED, error, Outcome.UNKNOWN) for error in (-1, -152, -192, 3, 6, 7, 20, 56)),
+    ],
+)
+def test_only_an_error_that_follows_no_writing_is_a_refusal(status: Outcome, error: int, outcome: Outcome) -> None:
+    assert rows._outcome(np.int32(status), np.int32(error)) == outcome
 
 
 def test_what_a_broker_has_refused_is_refused(mock: ScriptedKafka) -> None:
