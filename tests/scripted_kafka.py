@@ -8,7 +8,8 @@ from actors import librdkafka as rk
 from actors.bindings import LIBRARY
 from tests.mock_kafka import PARTITIONS
 
-OFFSET_COMMIT: Final = 8  # Kafka's number of that request
+PRODUCE: Final = 0  # Kafka's numbers of requests
+OFFSET_COMMIT: Final = 8
 _BROKER: Final = 1  # leads everything
 
 
@@ -58,9 +59,9 @@ class ScriptedKafka:
         listed = (C.c_int * len(errors))(*errors)
         LIBRARY.rd_kafka_mock_push_request_errors_array(self._mock, C.c_int16(request), C.c_size_t(len(errors)), listed)
 
-    def hold(self, request: int, seconds: float) -> None:
-        """The next request of that kind is answered so late."""
-        late = C.c_size_t(1), C.c_int(0), C.c_int(int(seconds * 1000))
+    def hold(self, request: int, seconds: float, *, error: int = 0) -> None:
+        """The next request of that kind is answered so late, and with this error."""
+        late = C.c_size_t(1), C.c_int(error), C.c_int(int(seconds * 1000))
         code = LIBRARY.rd_kafka_mock_broker_push_request_error_rtts(
             self._mock, C.c_int32(_BROKER), C.c_int16(request), *late
         )

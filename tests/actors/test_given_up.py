@@ -10,9 +10,9 @@ from actors import librdkafka as rk
 from actors import rows
 from actors.tally import Outcome
 from tests.loading import Load
-from tests.scripted_kafka import ScriptedKafka
+from tests.scripted_kafka import PRODUCE, ScriptedKafka
 
-_PRODUCE, _NOT_LEADER, _NOT_ALLOWED = 0, 6, 29
+_NOT_LEADER, _NOT_ALLOWED = 6, 29
 _FOR_EVER = 100_000  # answers
 
 
@@ -28,10 +28,10 @@ def test_of_a_record_that_was_on_its_way_to_a_broker_that_nobody_names_any_more_
 ) -> None:
     topic = mock.topic("orders")
     mock.lead(topic, 3, 2)  # so that the client is connected to the other one, too
-    mock.hold(_PRODUCE, 60.0)  # the first request is written at once, and not answered
+    mock.hold(PRODUCE, 60.0)  # the first request is written at once, and not answered
     load = Load(mock, topic, rate="1000 records/s", properties={"linger.ms": "1"}).until(10)
     load.rig.until(lambda: any(record.partition < 3 for record in load.read()), every=0.05)
-    mock.answer(_PRODUCE, *[_NOT_LEADER] * _FOR_EVER)  # whoever is asked next
+    mock.answer(PRODUCE, *[_NOT_LEADER] * _FOR_EVER)  # whoever is asked next
     mock.hide(1)
     writer = load.producer._writer
     load.rig.until(lambda: learns(writer.handle, writer.topic(topic)[0]), every=0.05)
@@ -67,7 +67,7 @@ def test_only_an_error_that_follows_no_writing_is_a_refusal(status: Outcome, err
 
 def test_what_a_broker_has_refused_is_refused(mock: ScriptedKafka) -> None:
     topic = mock.topic("orders")
-    mock.answer(_PRODUCE, *[_NOT_ALLOWED] * _FOR_EVER)
+    mock.answer(PRODUCE, *[_NOT_ALLOWED] * _FOR_EVER)
     load = Load(mock, topic, rate="1000 records/s", idempotent=False, properties={"linger.ms": "1"})
     load.rig.until(lambda: load.counts["refused"] > 100, every=0.05)
     load.retire()
