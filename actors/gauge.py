@@ -1,6 +1,7 @@
 """How busy this process and its machine are, by what the kernel tells every process."""
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -27,11 +28,10 @@ class Gauge:
         if total > self._total:
             self._machine = 1 - (idle - self._idle) / (total - self._total)
             self._idle, self._total = idle, total
-        times = os.times()
         return replace(
             self._place,
             pid=os.getpid(),
-            cpu_seconds=times.user + times.system,
+            cpu_seconds=time.process_time(),
             resident=_resident(),
             machine=self._machine,
             exchanged=TRAFFIC.read(),

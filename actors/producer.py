@@ -5,11 +5,11 @@ from typing import Final
 
 import numpy as np
 
-from actors import latency, readiness
 from actors import librdkafka as rk
-from actors.bucketing import bucket
+from actors import readiness
 from actors.claiming import Claiming
 from actors.composer import Composer, Identity, Times
+from actors.lag import Lag
 from actors.pace import Clock, Pace, Slot, Watch
 from actors.rotation import Rotation, Turn
 from actors.rows import REPORT, STREAM_SHIFT
@@ -42,7 +42,7 @@ class Producer:
         self._course: Course[Producers] = Course()
         self._books = Books(name, self._clock)
         self._claiming = Claiming()
-        self._lag = latency.empty()
+        self._lag = Lag()
         self._not_offered = 0
         self._next_look = 0
         self._ended = 0  # monotonic ns: when the schedule came to its end; 0 while it runs
@@ -113,7 +113,10 @@ class Producer:
         now = self._clock.mono()
         room = self._bound - self._writer.in_flight
         self._rotation.hear(now, idle=room == self._bound)
-        if room <= self._bound // 4 or not self._rotation.room:  # the target is slower: full slices, not crumbs
+        if not self._rotation.room:
+            self._lag.excuse()
+            self._drain(_FULL_QUEUE_POLL)
+        elif room <= self._bound // 4:  # the target is slower: full slices, not crumbs
             self._drain(_FULL_QUEUE_POLL)
         elif now < self._next_look:
             self._drain((self._next_look - now) / 1e9)
@@ -126,7 +129,7 @@ class Producer:
 
     def _write(self, slot: Slot) -> None:
         with self._books.edge:
-            self._lag[bucket(slot.lag // 1000)] += slot.count
+            self._lag.add(slot.lag, slot.count)
         size = self._composer.room  # full slices to a few partitions: small ones to all become as many small requests
         times = Times(slot.first, slot.step)
         begin = 0
@@ -226,7 +229,9 @@ class Producer:
         if self._pace is not None:
             dropped = self._pace.account(self._ended or self._clock.mono()).not_offered
             counts["not offered"], self._not_offered = dropped - self._not_offered, dropped
-        latencies = cut_latencies(response=self._claiming.response, service=self._claiming.service, lag=self._lag)
+        latencies = cut_latencies(
+            response=self._claiming.response, service=self._claiming.service, lag=self._lag.counts
+        )
         return [Part(version=0, at=at, attempts=attempts, claims=claims, counts=counts, latencies=latencies)]
 
 
