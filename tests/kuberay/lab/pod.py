@@ -17,6 +17,9 @@ from tests.kuberay.lab.volumes import Volumes
 
 Manifest = dict[str, Any]
 _LOOK_SECONDS: Final = 0.25
+# Ray's own command begins with a shell, and whether that is replaced by its last command depends on the image's shell. This
+# one never is, and as the first process it hears no SIGTERM.
+_WAITS: Final = ("sh", "-c", '"$@"; exit $?', "sh")
 
 
 class Ground(NamedTuple):
@@ -93,6 +96,8 @@ class Pod:
     def _start(self, container: Manifest) -> None:
         found = environment(container, self.manifest, ENVIRONMENT | self._api())
         command = [expanded(each, found) for each in (*container["command"], *container.get("args", ()))]
+        if container["name"] == "ray-worker":
+            command = [*_WAITS, *command]
         wanted = Wanted(command, found, self._volumes.mounts(container), str(self._number), self.name)
         folder = self._folder / "containers" / container["name"]
         self.containers[container["name"]] = Container(wanted, image=self._ground.image, folder=folder)
