@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from actors.order import Host
 from actors.traffic import TRAFFIC
 
-_STAT, _STATM = Path("/proc/stat"), Path("/proc/self/statm")
+_STAT, _STATM, _GROUPS = Path("/proc/stat"), Path("/proc/self/statm"), Path("/sys/fs/cgroup")
 _IDLE: Final = slice(3, 5)  # idle, and waiting for a disk
 _TICKS: Final = slice(0, 8)  # what guests get is counted in these already
 
@@ -18,7 +19,7 @@ class Gauge:
     """Reads on behalf of one process; `place` says where that is. Without /proc, what only /proc tells stays 0."""
 
     def __init__(self, place: Host) -> None:
-        self._place = place
+        self._place = replace(place, processors=processors())
         self._idle, self._total = _ticks()
         self._machine = 0.0
 
@@ -36,6 +37,19 @@ class Gauge:
             machine=self._machine,
             exchanged=TRAFFIC.read(),
         )
+
+
+def processors(groups: Path = _GROUPS) -> float:
+    """How many this process may use, by its affinity and by the quota of its control group (version 2, or 1), which a pod's
+    limit is."""
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # no such file, or "max"
+        quota, period = map(float, (groups / "cpu.max").read_text().split())
+        return min(mine, quota / period)
+    with suppress(OSError, ValueError):
+        quota, period = (float((groups / "cpu" / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
+        return min(mine, quota / period) if quota > 0 else mine
+    return mine
 
 
 def _ticks() -> tuple[int, int]:

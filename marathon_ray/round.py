@@ -47,7 +47,8 @@ class Round:
 
     `faults` names those that were on at any time of it. `lag` is by fleet that reads as a group, in records behind where the
     first pass has come to. `unaudited` are acknowledged records that wait to be judged. `cpu` are the CPU seconds of the
-    driver's own process. `short` names the fleets that lacked workers, or still made up for it: what was measured then says
+    driver's own process. `full` is the share of its processors that our workers used on the node that they filled most. `short`
+    names the fleets that lacked workers, or still made up for it: what was measured then says
     nothing of the target.
     """
 
@@ -62,6 +63,7 @@ class Round:
     lag: Mapping[str, int] = field(default_factory=dict)
     unaudited: int = 0
     cpu: float = 0.0
+    full: float = 0.0
     short: tuple[str, ...] = ()
 
     @property

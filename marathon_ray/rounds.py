@@ -19,6 +19,7 @@ from marathon_ray.gathering import Answered, Loss
 from marathon_ray.promises.promise import Shade
 from marathon_ray.round import ACKS, Doing, Phase, Round
 from marathon_ray.shortage import Shortage
+from marathon_ray.strain import Strain
 from marathon_ray.told import Place, Told
 
 SECONDS: Final = 1.0
@@ -47,6 +48,7 @@ class Rounds:
         self._shortage = Shortage()
         self.short: list[tuple[tuple[str, ...], float, float]] = []  # which fleets lacked workers, since and until when
         self._began, self._last, self._cpu = began, time.monotonic(), time.process_time()
+        self._strain = Strain(self._last)
         self._hurry = asyncio.Event()
         self._turned = asyncio.Condition()
         self._lock = asyncio.Lock()
@@ -140,7 +142,7 @@ class Rounds:
         lacked, self._shortage = self._shortage, self._shortage.after(doings, self._behind(lag, acks))
         round_ = self.last = Round(
             since, until, time.time_ns(), self.phase, doings, on, settled, acks, lag, unaudited, cpu,
-            short=self._shortage.spoiled(lacked),
+            full=self._strain.look(self.hosts.values(), self._last), short=self._shortage.spoiled(lacked),
         )  # fmt: skip
         self._note_short(round_)
         for sink in self._sinks:

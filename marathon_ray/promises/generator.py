@@ -16,7 +16,9 @@ from marathon_ray.round import Doing, Phase, Round
 
 LATE: Final = 1.0  # s behind its schedule
 SHARE: Final = 0.01  # of a fleet's records that may begin so late
-BUSY: Final = 0.85  # of a core, above which a process had no time
+BUSY: Final = (
+    0.85  # of a core, above which a process had no time; of a node's processors, above which none of its own had
+)
 SHORT: Final = 0.5  # of the workload, in which the bench may have lacked workers
 DEBT: Final = 10.0  # s of its schedule that a producer owes at most after an outage (the patience of `actors.pace`)
 _LATE_FROM: Final = int(latency.buckets(np.array([round(LATE * 1e6)]))[0]) + 1
@@ -24,11 +26,13 @@ _LATE_FROM: Final = int(latency.buckets(np.array([round(LATE * 1e6)]))[0]) + 1
 
 @plain(frozen=True, slots=True)
 class FleetPace:
-    """A fleet's records by when they began, outside faults: all, and those that began late in a process without time."""
+    """A fleet's records by when they began, outside faults: all, and those that began late without time, in a process or on
+    a node."""
 
     records: int = 0
     late: int = 0
     busiest: float = 0.0
+    full: float = 0.0
 
     @property
     def share(self) -> float:
@@ -50,7 +54,7 @@ class Bench:
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class GeneratorHonest:
     """The bench kept its own schedule: outside faults, no more than one record in a hundred began more than a second late
-    in a process that had no time left; and no fleet lacked workers, or still made up for it, in half of the workload. What
+    in a process that had no time left, or on nodes that the bench's own workers filled; and no fleet lacked workers, or still made up for it, in half of the workload. What
     is measured while one does counts for no rate and no latency.
 
     What a fault keeps from being sent is owed for ten seconds more; so long after it nothing is looked at. A broken one
@@ -76,7 +80,10 @@ class GeneratorHonest:
         state = replace(state, quiet=quiet, seconds=state.seconds + round_.seconds, short=short)
         if round_.faults or round_.since < quiet:
             return state
-        paces = {name: _paced(state.paces.get(name, FleetPace()), doing) for name, doing in round_.fleets.items()}
+        paces = {
+            name: _paced(state.paces.get(name, FleetPace()), doing, round_.full)
+            for name, doing in round_.fleets.items()
+        }
         return replace(state, paces={**state.paces, **paces})
 
     def verdict(self, state: Bench, ending: Ending) -> Verdict:  # noqa: ARG002 - rounds have told all
@@ -95,23 +102,22 @@ class GeneratorHonest:
         )
 
 
-def _paced(pace: FleetPace, doing: Doing) -> FleetPace:
+def _paced(pace: FleetPace, doing: Doing, full: float) -> FleetPace:
     lags = doing.latencies.get("lag", latency.empty())
-    busy = doing.busiest > BUSY
+    busy = max(doing.busiest, full) > BUSY
     return FleetPace(
         records=pace.records + int(lags.sum()),
         late=pace.late + (int(lags[_LATE_FROM:].sum()) if busy else 0),
         busiest=max(pace.busiest, doing.busiest),
+        full=max(pace.full, full),
     )
 
 
 def _complaints(state: Bench) -> Iterator[str]:
     for name, pace in state.paces.items():
         if pace.share > SHARE:
-            yield (
-                f"{name} began {percent(pace.share)} of their records more than {took(LATE)} late, "
-                f"with {percent(pace.busiest)} of a core in use"
-            )
+            used = f"{percent(pace.busiest)} of a core" if pace.busiest > BUSY else f"{percent(pace.full)} of a node"
+            yield f"{name} began {percent(pace.share)} of their records more than {took(LATE)} late, with {used} in use"
     for name, lacked in state.short.items():
         if lacked > SHORT * state.seconds:
             yield f"{name} lacked workers, or made up for it, for {took(lacked)} of {took(state.seconds)}"

@@ -34,6 +34,14 @@ def test_who_begins_late_with_time_to_spare_waited_for_the_target() -> None:
     assert judge(HONEST, every_second(20, writers=lagging(5000, busiest=0.85))).state == "passed"
 
 
+def test_who_begins_late_since_there_are_too_many_on_its_node_fails() -> None:
+    crowded = every_second(20, writers=lagging(5000, busiest=0.5))
+    verdict = judge(HONEST, [replace(one, full=0.98) for one in crowded])
+    assert verdict.state == "failed"
+    assert verdict.found == "writers began 100 % of their records more than 1 s late, with 98 % of a node in use"
+    assert judge(HONEST, [replace(one, full=0.85) for one in crowded]).state == "passed"
+
+
 def test_one_late_record_in_a_hundred_is_borne() -> None:
     fine = every_second(99, writers=lagging(2))
     assert judge(HONEST, [*fine, a_round(99, 100, fleets={"writers": lagging(4000)})]).state == "passed"
