@@ -27,7 +27,7 @@ _LATE_FROM: Final = int(latency.buckets(np.array([round(LATE * 1e6)]))[0]) + 1
 @plain(frozen=True, slots=True)
 class FleetPace:
     """A fleet's records by when they began, outside faults: all, and those that began late without time, in a process or on
-    a node."""
+    a node; and how busy these were then at most."""
 
     records: int = 0
     late: int = 0
@@ -104,12 +104,12 @@ class GeneratorHonest:
 
 def _paced(pace: FleetPace, doing: Doing, full: float) -> FleetPace:
     lags = doing.latencies.get("lag", latency.empty())
-    busy = max(doing.busiest, full) > BUSY
+    late = int(lags[_LATE_FROM:].sum()) if max(doing.busiest, full) > BUSY else 0
     return FleetPace(
         records=pace.records + int(lags.sum()),
-        late=pace.late + (int(lags[_LATE_FROM:].sum()) if busy else 0),
-        busiest=max(pace.busiest, doing.busiest),
-        full=max(pace.full, full),
+        late=pace.late + late,
+        busiest=max(pace.busiest, doing.busiest if late else 0.0),
+        full=max(pace.full, full if late else 0.0),
     )
 
 

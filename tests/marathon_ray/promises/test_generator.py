@@ -30,6 +30,11 @@ def test_who_begins_late_for_want_of_time_fails() -> None:
     assert verdict.found == "writers began 50 % of their records more than 1 s late, with 95 % of a core in use"
 
 
+def test_it_is_told_how_busy_they_were_when_they_were_late() -> None:
+    rounds = [*every_second(10, writers=lagging(2, busiest=1.9)), *every_second(10, writers=lagging(1100, busiest=0.9))]
+    assert judge(HONEST, rounds).found.endswith("with 90 % of a core in use")
+
+
 def test_who_begins_late_with_time_to_spare_waited_for_the_target() -> None:
     assert judge(HONEST, every_second(20, writers=lagging(5000, busiest=0.85))).state == "passed"
 
