@@ -19,7 +19,7 @@ from actors.record import Flag
 from actors.rows import STREAM_SHIFT
 from actors.sabotage import Honest
 from actors.spec import Transactors
-from actors.tally import COMMITS, FATES, Fate, Life, Part, Table, Tally, nothing
+from actors.tally import COMMITS, FATES, Fate, Life, Outcome, Part, Table, Tally, nothing
 from actors.target import Target
 from actors.worker import Books, Course, cut_latencies
 from actors.writer import Writer
@@ -65,6 +65,7 @@ class Transactor:
         self._spec: Transactors | None = None
         self._batch: rk.Batch | None = None
         self._streams: dict[tuple[int, int, int], int] = {}
+        self._begun: set[tuple[int, int]] = set()  # topics and partitions of which the client has a record acknowledged
         self._owned: dict[tuple[int, int], int] = {}
         self._fates: list[tuple[int, int, int, Fate, int, int, int, int]] = []
         self._commits: list[tuple[int, int, int, int]] = []
@@ -124,7 +125,7 @@ class Transactor:
             self._reader.close()
             raise
         self._calls = Calls()
-        self._opened = True
+        self._opened, self._begun = True, set()
         self._books.life(self._writer.number, Life.OPEN)
         rk.init_transactions(self._writer.handle, max(spec.timeout, _CALL_SECONDS))
         rk.subscribe(self._reader.handle, spec.of)
@@ -198,9 +199,10 @@ class Transactor:
         segments = self._segments(rows)
         rk.begin_transaction(self._writer.handle)
         try:
-            self._produce(batch, rows, segments, Flag.COPY if planned else Flag.COPY | Flag.WILL_ABORT)
+            self._mark(batch, rows, segments, Flag.COPY if planned else Flag.COPY | Flag.WILL_ABORT)
+            whole = self._produce(spec, batch, segments)
             self._wait_for_reports(spec)
-            fate = self._end(spec, rows, commit=self._sabotage.commits(planned=planned))
+            fate = self._end(spec, rows, commit=whole and self._sabotage.commits(planned=planned))
         except (LostError, rk.KafkaError):
             self._tell(rows, segments, Fate.UNKNOWN)
             raise
@@ -228,22 +230,44 @@ class Transactor:
             if sound[start]
         ]
 
-    def _produce(self, batch: rk.Batch, rows: Table, segments: list[Segment], flags: Flag) -> None:
+    def _mark(self, batch: rk.Batch, rows: Table, segments: list[Segment], flags: Flag) -> None:
+        """As copies of this transaction, each with its stream and sequence."""
         count, low = len(rows), np.uint64(0xFFFF00FF)
         marks = np.uint64(int(flags) << 8 | self._transaction << 32)
         batch.values[:count, 0] = (batch.values[:count, 0] & low) | marks
         layouts.seal(batch.values, batch.sizes, batch.keys, batch.key_size, count)
         for segment in segments:
-            name = self._outputs[segment.topic]
-            stream = self._stream(segment)
+            stream = np.uint64(self._stream(segment) << STREAM_SHIFT)
             sequences = rows["sequence"][segment.start : segment.stop].astype(np.uint64)
-            batch.opaque[segment.start : segment.stop] = np.uint64(stream << STREAM_SHIFT) | sequences
-            with self._books.edge:
-                self._claiming.copy(stream, int(sequences.max()))
-            handle, _ = self._writer.topic(name)
-            taken = batch.produce(handle, segment.partition, segment.start, segment.stop - segment.start)
-            if taken < segment.stop - segment.start:
-                raise LostError("records of a transaction were not taken")
+            batch.opaque[segment.start : segment.stop] = stream | sequences
+
+    def _produce(self, spec: Transactors, batch: rk.Batch, segments: list[Segment]) -> bool:
+        """Whether all are on their way: not so where the first records in new partitions, behind which nothing is sent until
+        they are acknowledged (`actors.rotation` says why), are not."""
+        new = {(one.topic, one.partition): one for one in reversed(segments)}
+        firsts = [one for place, one in new.items() if place not in self._begun]
+        for segment in firsts:
+            self._send(batch, segment._replace(stop=segment.start + 1))
+        if firsts:
+            self._wait_for_reports(spec)
+            if any(self._claiming.streams[self._stream(one)]["outcome"] != Outcome.ACKNOWLEDGED for one in firsts):
+                return False
+            self._begun |= new.keys()
+        for segment in segments:
+            self._send(batch, segment._replace(start=segment.start + (segment in firsts)))
+        return True
+
+    def _send(self, batch: rk.Batch, segment: Segment) -> None:
+        count = segment.stop - segment.start
+        if not count:
+            return
+        stream = self._stream(segment)
+        sequences = batch.opaque[segment.start : segment.stop] & np.uint64((1 << STREAM_SHIFT) - 1)
+        with self._books.edge:
+            self._claiming.copy(stream, int(sequences.max()))
+        handle, _ = self._writer.topic(self._outputs[segment.topic])
+        if batch.produce(handle, segment.partition, segment.start, count) < count:
+            raise LostError("records of a transaction were not taken")
 
     def _stream(self, segment: Segment) -> int:
         key = (segment.client, segment.topic, segment.partition)

@@ -25,10 +25,11 @@ from actors.transactor import Segment, Transactor
 from tests.mock_kafka import PARTITIONS, MockKafka
 from tests.readback import records
 from tests.rig import Rig
-from tests.scripted_kafka import ScriptedKafka
+from tests.scripted_kafka import PRODUCE, ScriptedKafka
 
 _topics = count()
 RECORDS: Final = 2_000
+_NOT_LEADER, _TOO_LARGE = 6, 10
 _FENCED: Final = 82  # FENCED_INSTANCE_ID
 
 
@@ -127,6 +128,32 @@ def test_commits_claims_and_attempts_are_told_together(mock_kafka: MockKafka) ->
     assert copying.counts["transactions committed"] >= RECORDS / 100
     lives = [life for part in copying.parts for _, life in part.clients.tolist()]
     assert lives == [Life.OPEN, Life.CLOSED]
+
+
+def test_what_is_committed_is_there_though_a_first_request_was_refused() -> None:
+    with ScriptedKafka() as mock:
+        small = {"batch.num.messages": "1", "linger.ms": "0"}  # several requests of one record, one behind the other
+        copying = Copying(mock, properties=small)
+        mock.hold(PRODUCE, 1.0, error=_NOT_LEADER)
+        with copying.running():
+            copying.until(copying.all_copied)
+        assert copying.all_committed()
+        assert copying.read(copying.copy) == copying.read(copying.source)
+
+
+def test_nothing_is_sent_behind_a_first_record_that_was_refused_for_good_and_its_transaction_is_aborted() -> None:
+    with ScriptedKafka() as mock:
+        copying = Copying(mock)
+        mock.answer(PRODUCE, _TOO_LARGE)
+        with copying.running():
+            copying.until(copying.all_copied)
+        fates = np.concatenate([part.fates for part in copying.parts])
+        assert set(fates["fate"][fates["transaction"] == 1].tolist()) == {Fate.ABORTED}
+        found = records(mock.properties, [(copying.copy, partition) for partition in range(PARTITIONS)])
+        assert sum(int(one.head["transaction"]) == 1 for one in found) < PARTITIONS
+        aborted = set(fates["transaction"][fates["fate"] == Fate.ABORTED].tolist())
+        committed = [one.body for one in found if int(one.head["transaction"]) not in aborted]
+        assert sorted(committed) == sorted(body for *_, body in copying.read(copying.source))
 
 
 def test_a_client_that_is_lost_is_followed_by_another_as_soon_as_the_cluster_answers(
