@@ -128,6 +128,13 @@ def _busiest(report: Report, measured: Measured) -> Iterator[Chart]:
         times, shares = measured.lines[fleet, "busiest"].drawn("worst")
         if shares.any():
             traces.append(line(fleet, time.of(times), shares, pen={"color": colour}))
+    full = measured.lines.get(("", "full"))
+    if full is not None and full.value.any():
+        times, shares = full.drawn("worst")
+        traces.append(line("fullest node", time.of(times), shares, pen={"color": COLOURS[-1], "dash": "dot"}))
     if traces:
-        about = "Of each fleet the busiest worker's process; 100 % is one core."
+        about = (
+            "Of each fleet the busiest worker's process, where 100 % is one core; and of the node that our workers use most, "
+            "how much of all its processors."
+        )
         yield Chart("busiest", "Processor", about, figure(report, traces, {"tickformat": ".0%"}, height=200))

@@ -31,6 +31,7 @@ def values(round_: Round) -> Iterator[tuple[str, str, float]]:
         yield "", f"lag {name}", behind
     yield "", "unaudited", round_.unaudited
     yield "", "driver cpu", round_.cpu
+    yield "", "full", round_.full
     settled: dict[str, int] = {}
     for place in round_.settled.counts.values():
         for name, count in place.items():

@@ -66,6 +66,7 @@ def rounds(seconds: float = SECONDS) -> Iterator[Round]:
             acks(until, working=working, hit=hit),
             {"readers": round(abs(float(random.normal(900, 200)))) + 240_000 * hit},
             int(wrote * 1.5),
+            full=0.36,
         )
 
 

@@ -133,6 +133,12 @@ def test_only_groups_lags_are_drawn_as_lags(series: Measured) -> None:
     assert names == ["readers", "not yet audited"]
 
 
+def test_beside_the_busiest_processes_the_fullest_node_is_drawn(series: Measured) -> None:
+    drawn = {trace["name"]: trace["y"] for trace in figures(sample.report(), series)["busiest"]["data"]}
+    assert set(drawn) == {"writers", "readers", "fullest node"}
+    assert set(drawn["fullest node"]) == {0.36}
+
+
 def test_the_benchs_own_fleets_are_drawn_once_they_are_asked_for(series: Measured) -> None:
     rates = figures(sample.report(), series)["rates"]["data"]
     hidden = [trace["name"] for trace in rates if trace.get("visible") == "legendonly"]
