@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +19,7 @@ from marathon_ray.declared import group_terms, ordinals_of, topic_terms
 from marathon_ray.faults.injection import Injections
 from marathon_ray.finding import Finding
 from marathon_ray.fleet import Fleet
+from marathon_ray.gathering import mourned
 from marathon_ray.journal import Journal, Thing
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.cluster import Cluster, KafkaError
@@ -78,6 +80,7 @@ class Attempt:
         self.kit: Toolkit | None = None
         self.injections: Injections | None = None
         self.findings: list[Finding] = []
+        self._mourned: Counter[str] = Counter()  # how many lost workers were told of, by fleet
         self.kept: dict[str, Kept] = {}  # by topic's field
         self.near: Near | None = None
         self.drained = False
@@ -331,6 +334,10 @@ class Attempt:
     def _fold(self, round_: Round) -> None:
         self.findings = standing([*self.findings, *round_.settled.findings], round_.settled.withdrawn)
         self._states = [one.step(state, round_) for one, state in zip(self.promises, self._states, strict=True)]
+        for name, losses in self._rounds.losses.items():
+            if new := losses[self._mourned[name] :]:
+                self._note(mourned(name, new))
+                self._mourned[name] = len(losses)
 
     def verdicts(self) -> list[Verdict]:
         """By what was seen so far."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from marathon_ray.finding import Tail
 from marathon_ray.round import ACKS, Doing
 from marathon_ray.stretch import together
 from marathon_ray.told import Row
+
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,14 @@ class Loss:
     why: str
     announced: bool
     tail: Tail
+
+
+def mourned(fleet: str, losses: Sequence[Loss]) -> str:
+    """Of whom a fleet lost at once, and why, a sentence; the first of many stand for all."""
+    named, reasons = [loss.worker for loss in losses], Counter(loss.why for loss in losses)
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    whys = "; ".join(f"{why} ({count})" if len(reasons) > 1 else why for why, count in reasons.most_common(_NAMED))
+    return f"{fleet} lost {', '.join(named[:_NAMED])}{more}: {whys}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

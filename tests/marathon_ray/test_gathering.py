@@ -4,7 +4,8 @@ import numpy as np
 
 from actors import latency
 from actors.tally import CLAIMS, POSITIONS, Outcome, Part
-from marathon_ray.gathering import Gathering, acks
+from marathon_ray.finding import Tail
+from marathon_ray.gathering import Gathering, Loss, acks, mourned
 
 
 def claims(*rows: tuple[int, int, Outcome, int, int, int, int]) -> np.ndarray:
@@ -55,3 +56,15 @@ def test_parts_add_up() -> None:
     assert gathering.counts == {"read": 6}
     assert gathering.latencies()["x"][5] == 4
     assert gathering.positions == [("first", 1, 2, 77, True)] * 2
+
+
+def test_of_lost_workers_it_is_told_who_and_why() -> None:
+    def lost(*whys: str) -> list[Loss]:
+        return [
+            Loss(f"seat-{n}", f"w-{n}", why, announced=False, tail=Tail(f"w-{n}", 0, 0)) for n, why in enumerate(whys)
+        ]
+
+    assert mourned("writers", lost("its node is gone")) == "writers lost w-0: its node is gone"
+    assert mourned("writers", lost("gone", "gone")) == "writers lost w-0, w-1: gone"
+    many = lost("gone", "silent", "gone", "gone", "gone")
+    assert mourned("writers", many) == "writers lost w-0, w-1, w-2 and 2 more: gone (4); silent (1)"

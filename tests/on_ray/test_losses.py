@@ -35,6 +35,7 @@ def lost(nodes: RayNodes, kafka: LocalKafka, folder: Path, kind: Kind) -> Lost:
     assert one.true
     assert [verdict.found for verdict in one.report.verdicts[:2] if verdict.state != "passed"] == []
     assert [finding for finding in one.report.findings if finding.kind != "unowned"] == []
+    assert any(" lost " in note.text for note in one.report.notes)  # of whom, and why
     assert [note for note in one.report.notes if note.text.startswith("the bench lacked workers: ")]
     # A busy machine may take long to replace a worker: then the bench was not whole most of the time, and says so.
     short = one.report.outcome is Outcome.INVALID and "lacked workers" in one.report.cause
