@@ -37,6 +37,7 @@ class Container:
         for name in ("above", "work", "root"):
             (folder / name).mkdir(parents=True)
         self._environment = dict(wanted.environment)
+        self._killed = False
         script = "\n".join(_script(wanted, image, folder))
         command = [
             "nsenter", f"--net=/run/netns/{wanted.network}", "unshare", "--mount", "--uts", "--ipc", "--pid", "--fork",
@@ -50,8 +51,10 @@ class Container:
 
     @property
     def code(self) -> int | None:
-        """As Kubernetes tells it, 128 and more for a signal; None while it runs."""
+        """As Kubernetes tells it, 128 and more for a signal; None while it runs. What a kill ended, `unshare` gives back as 1."""
         code = self._outside.poll()
+        if code is not None and self._killed:
+            return 128 + signal.SIGKILL
         return code if code is None or code >= 0 else 128 - code
 
     def execute(self, command: Sequence[str], *, within: float) -> int:
@@ -69,6 +72,7 @@ class Container:
         if first := self._first():
             with suppress(ProcessLookupError):  # it has ended since
                 os.kill(first, number)
+                self._killed = self._killed or number is signal.SIGKILL
 
     def end(self, *, within: float) -> None:
         """It is asked to end, and gone afterwards."""
