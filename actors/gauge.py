@@ -32,6 +32,7 @@ class Gauge:
         return replace(
             self._place,
             pid=os.getpid(),
+            at=time.monotonic(),
             cpu_seconds=time.process_time(),
             resident=_resident(),
             machine=self._machine,

@@ -114,7 +114,7 @@ class Producer:
         room = self._bound - self._writer.in_flight
         self._rotation.hear(now, idle=room == self._bound)
         if not self._rotation.room:
-            self._lag.excuse()
+            self._lag.excuse(now)
             self._drain(_FULL_QUEUE_POLL)
         elif room <= self._bound // 4:  # the target is slower: full slices, not crumbs
             self._drain(_FULL_QUEUE_POLL)
@@ -124,12 +124,12 @@ class Producer:
             room = min(room, self._rotation.room)
             slot = pace.take(now, room)
             self._next_look = now if slot.count >= room else now + _TICK
-            self._write(slot)
+            self._write(slot, now)
             self._drain(0 if slot.count else min(pace.wait(now), _LONGEST_POLL))
 
-    def _write(self, slot: Slot) -> None:
+    def _write(self, slot: Slot, now: int) -> None:
         with self._books.edge:
-            self._lag.add(slot.lag, slot.count)
+            self._lag.add(slot.lag, slot.count, now)
         size = self._composer.room  # full slices to a few partitions: small ones to all become as many small requests
         times = Times(slot.first, slot.step)
         begin = 0

@@ -28,11 +28,12 @@ class Outcome(IntEnum):
 
 
 class Fate(IntEnum):
-    """What became of a transaction."""
+    """What became of a transaction, or MAYBE_WRITTEN: of a record of an aborted one that may not be in the log."""
 
     ABORTED = 0
     UNKNOWN = 1
     COMMITTED = 2
+    MAYBE_WRITTEN = 3
 
 
 class Life(IntEnum):

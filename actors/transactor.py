@@ -11,6 +11,7 @@ from actors import rows as layouts
 from actors.calls import Calls
 from actors.claiming import Claiming
 from actors.drawing import draw
+from actors.fates import Fates, Sent
 from actors.librdkafka import Place
 from actors.pace import Clock
 from actors.reader import LEAVE_SECONDS, Reader
@@ -19,7 +20,7 @@ from actors.record import Flag
 from actors.rows import STREAM_SHIFT
 from actors.sabotage import Honest
 from actors.spec import Transactors
-from actors.tally import COMMITS, FATES, Fate, Life, Outcome, Part, Table, Tally, nothing
+from actors.tally import COMMITS, Fate, Life, Outcome, Part, Table, Tally
 from actors.target import Target
 from actors.worker import Books, Course, cut_latencies
 from actors.writer import Writer
@@ -67,7 +68,7 @@ class Transactor:
         self._streams: dict[tuple[int, int, int], int] = {}
         self._begun: set[tuple[int, int]] = set()  # topics and partitions of which the client has a record acknowledged
         self._owned: dict[tuple[int, int], int] = {}
-        self._fates: list[tuple[int, int, int, Fate, int, int, int, int]] = []
+        self._fates = Fates()
         self._commits: list[tuple[int, int, int, int]] = []
         self._stints = 0
         self._opened = False
@@ -197,6 +198,7 @@ class Transactor:
         self._transaction += 1
         planned = int(draw(self._writer.number, self._transaction)) / 2**64 >= spec.aborts
         segments = self._segments(rows)
+        self._fates.begin()
         rk.begin_transaction(self._writer.handle)
         try:
             self._mark(batch, rows, segments, Flag.COPY if planned else Flag.COPY | Flag.WILL_ABORT)
@@ -204,9 +206,9 @@ class Transactor:
             self._wait_for_reports(spec)
             fate = self._end(spec, rows, commit=whole and self._sabotage.commits(planned=planned))
         except (LostError, rk.KafkaError):
-            self._tell(rows, segments, Fate.UNKNOWN)
+            self._tell(Fate.UNKNOWN)
             raise
-        self._tell(rows, segments, self._sabotage.told(fate))
+        self._tell(self._sabotage.told(fate) if whole else fate)
         if fate == Fate.ABORTED:
             self._go_back(rows)
 
@@ -262,10 +264,12 @@ class Transactor:
         if not count:
             return
         stream = self._stream(segment)
+        handle, topic = self._writer.topic(self._outputs[segment.topic])
         sequences = batch.opaque[segment.start : segment.stop] & np.uint64((1 << STREAM_SHIFT) - 1)
+        first, last = int(sequences.min()), int(sequences.max())
+        self._fates.send(Sent(stream, segment.client, segment.partition, topic.ordinal, first, last))
         with self._books.edge:
-            self._claiming.copy(stream, int(sequences.max()))
-        handle, _ = self._writer.topic(self._outputs[segment.topic])
+            self._claiming.copy(stream, last)
         if batch.produce(handle, segment.partition, segment.start, count) < count:
             raise LostError("records of a transaction were not taken")
 
@@ -281,6 +285,7 @@ class Transactor:
         deadline = time.monotonic() + seconds
         while True:
             count, events = self._writer.poll(_POLL if self._writer.in_flight and seconds else 0)
+            self._fates.hear(self._writer.reports.rows[:count])
             with self._books.edge:
                 self._claiming.fold(self._writer.reports.rows, count, self._clock.wall())
             self._books.errors(events)
@@ -337,15 +342,9 @@ class Transactor:
                 stint = self._owned.get((ordinal, place.partition), 0)
                 self._commits.append((ordinal, place.partition, stint, place.offset))
 
-    def _tell(self, rows: Table, segments: list[Segment], fate: Fate) -> None:
+    def _tell(self, fate: Fate) -> None:
         with self._books.edge:
-            for segment in segments:
-                sequences = rows["sequence"][segment.start : segment.stop]
-                ordinal = self._target.topics[self._outputs[segment.topic]].ordinal
-                span = (int(sequences.min()), int(sequences.max()))
-                self._fates.append(
-                    (segment.client, segment.partition, ordinal, fate, self._transaction, *span, self._writer.number)
-                )
+            self._fates.end(fate, self._transaction, self._writer.number)
             self._books.counts[f"transactions {fate.name.lower()}"] += 1
 
     def _go_back(self, rows: Table) -> None:
@@ -365,9 +364,8 @@ class Transactor:
     def _cut(self, at: int) -> list[Part]:
         attempts, claims = self._claiming.cut()
         tables = self._reading.cut(at)
-        fates = np.array(self._fates, FATES) if self._fates else nothing(FATES)
+        fates = self._fates.cut()
         commits = np.array(self._commits, COMMITS)
-        self._fates.clear()
         self._commits.clear()
         latencies = cut_latencies(service=self._claiming.service)
         counts = {**self._reading.cut_counts(), **self._claiming.cut_counts()}

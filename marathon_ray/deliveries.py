@@ -44,15 +44,16 @@ class Given(IntEnum):
     DELIVERED = 1
     EXCUSED = 2  # it may lie where the group could not or need not read
     ABORTED = 3  # of transactions that were aborted
-    UNSURE = 4  # of a transaction whose outcome nobody knows
+    UNSURE = 4  # of a transaction whose outcome nobody knows, or aborted, and nobody knows whether it was written
     COMMITTED = 5
 
 
 DEFAULT = (1, 1, 0, 0, 0, 0)
-_FATES: Final[Mapping[Given, Fate]] = {
-    Given.ABORTED: Fate.ABORTED,
-    Given.UNSURE: Fate.UNKNOWN,
-    Given.COMMITTED: Fate.COMMITTED,
+_FATES: Final[Mapping[Fate, Given]] = {
+    Fate.ABORTED: Given.ABORTED,
+    Fate.UNKNOWN: Given.UNSURE,
+    Fate.MAYBE_WRITTEN: Given.UNSURE,
+    Fate.COMMITTED: Given.COMMITTED,
 }
 
 
@@ -159,7 +160,7 @@ class Deliveries:
         keys = self._streams.keys(rows)
         told = np.full(len(rows), -1, NONE.dtype)
         told["key"], told["first"], told["last"] = keys, rows["first"], rows["last"]
-        for column, fate in _FATES.items():
+        for fate, column in _FATES.items():
             self._add(column, told[rows["fate"] == fate])
 
     def give(self, part: Part) -> None:
@@ -231,7 +232,7 @@ class Deliveries:
         if not (self.committed and fated.any()):
             return told
         told[fated] = self.book.bound(keys[fated])
-        fates = together([self._rows(column) for column in _FATES])
+        fates = together([self._rows(column) for column in set(_FATES.values())])
         if len(fates):
             known, ends = decided(fates, np.ones(len(fates), np.bool_), self.book.bound(fates["key"]))
             at = np.minimum(np.searchsorted(known, keys), len(known) - 1)

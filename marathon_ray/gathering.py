@@ -34,8 +34,9 @@ def mourned(fleet: str, losses: Sequence[Loss]) -> str:
     """Of whom a fleet lost at once, and why, a sentence; the first of many stand for all."""
     named, reasons = [loss.worker for loss in losses], Counter(loss.why for loss in losses)
     more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    others = "; and other reasons" if len(reasons) > _NAMED else ""
     whys = "; ".join(f"{why} ({count})" if len(reasons) > 1 else why for why, count in reasons.most_common(_NAMED))
-    return f"{fleet} lost {', '.join(named[:_NAMED])}{more}: {whys}"
+    return f"{fleet} lost {', '.join(named[:_NAMED])}{more}: {whys}{others}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -36,6 +36,7 @@ class Doing:
     counts: Mapping[str, int] = field(default_factory=dict)
     latencies: Mapping[str, Counts] = field(default_factory=dict)
     busiest: float = 0.0  # CPU share (1 is a core) of its busiest worker's process
+    full: float = 0.0  # share of its processors that all our workers use on the fullest node of the fleet's
     silent: bool = False  # whether one that worked does not answer
     lost: bool = False  # whether one was lost, and they were not all at work since
     cpu: float = 0.0  # seconds that its workers' processes used between their last answers and these
@@ -47,8 +48,7 @@ class Round:
 
     `faults` names those that were on at any time of it. `lag` is by fleet that reads as a group, in records behind where the
     first pass has come to. `unaudited` are acknowledged records that wait to be judged. `cpu` are the CPU seconds of the
-    driver's own process. `full` is the share of its processors that our workers used on the node that they filled most. `short`
-    names the fleets that lacked workers, or still made up for it: what was measured then says
+    driver's own process. `short` names the fleets that lacked workers, or still made up for it: what was measured then says
     nothing of the target.
     """
 
@@ -63,8 +63,12 @@ class Round:
     lag: Mapping[str, int] = field(default_factory=dict)
     unaudited: int = 0
     cpu: float = 0.0
-    full: float = 0.0
     short: tuple[str, ...] = ()
+
+    @property
+    def full(self) -> float:
+        """The greatest share of a node's processors that our workers used."""
+        return max((doing.full for doing in self.fleets.values()), default=0.0)
 
     @property
     def seconds(self) -> float:

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -48,7 +49,7 @@ class Rounds:
         self._shortage = Shortage()
         self.short: list[tuple[tuple[str, ...], float, float]] = []  # which fleets lacked workers, since and until when
         self._began, self._last, self._cpu = began, time.monotonic(), time.process_time()
-        self._strain = Strain(self._last)
+        self._strain = Strain()
         self._hurry = asyncio.Event()
         self._turned = asyncio.Condition()
         self._lock = asyncio.Lock()
@@ -105,7 +106,8 @@ class Rounds:
             answers = await self._ask()
             if troubles := [answered.trouble for answered in answers.values() if answered.trouble]:
                 raise BenchError(troubles[0])
-            doings = {name: answered.doing for name, answered in answers.items()}
+            shares = self._strain.look(host for answered in answers.values() for host in answered.hosts.values())
+            doings = {name: _with_strain(answered, shares) for name, answered in answers.items()}
             acks = np.concatenate([nothing(ACKS), *(answered.acks for answered in answers.values())])
             round_ = self._close(since, doings, acks, self.accounts.settle())
         async with self._turned:
@@ -142,7 +144,7 @@ class Rounds:
         lacked, self._shortage = self._shortage, self._shortage.after(doings, self._behind(lag, acks))
         round_ = self.last = Round(
             since, until, time.time_ns(), self.phase, doings, on, settled, acks, lag, unaudited, cpu,
-            full=self._strain.look(self.hosts.values(), self._last), short=self._shortage.spoiled(lacked),
+            short=self._shortage.spoiled(lacked),
         )  # fmt: skip
         self._note_short(round_)
         for sink in self._sinks:
@@ -191,6 +193,11 @@ class Rounds:
         topics = getattr(one.spec, "of", ())
         known = one.target.topics
         return [(known[name].ordinal, number) for name in topics for number in range(known[name].partitions)]
+
+
+def _with_strain(answered: Answered, shares: Mapping[str, float]) -> Doing:
+    full = max((shares[host.node] for host in answered.hosts.values()), default=0.0)
+    return replace(answered.doing, full=full)
 
 
 def _acknowledged(acks: Table, places: Iterable[Place]) -> int:

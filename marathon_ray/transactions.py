@@ -30,7 +30,7 @@ class Fates:
         """Keep of FATES rows what is judged at the end."""
         self._unsure.append(fates[fates["fate"] == Fate.UNKNOWN])
         if self._fences:
-            self._aborted.append(fates[fates["fate"] == Fate.ABORTED])
+            self._aborted.append(fates[np.isin(fates["fate"], (Fate.ABORTED, Fate.MAYBE_WRITTEN))])
 
     def fence(self, client: int, place: int, offset: int) -> None:
         """From `offset` on nothing of that client may be committed in that partition."""
@@ -76,7 +76,8 @@ def copies(log: Book, account: Deliveries, source: int, target: int) -> tuple[Se
     """Records of the topic `source` in the log beside their committed copies in `target`, as given to a group.
 
     Two tables with one weight, under the copies' keys: records without a copy, and how many copies beyond the first. An
-    input that is not stable need not have been copied, nor a copy that is not be seen.
+    input that is not stable need not have been copied, nor a copy that is not be seen. Nor is one that nobody is sure of the
+    second one.
     """
     shift = (np.uint64(target) << TOPIC_SHIFT) - (np.uint64(source) << TOPIC_SHIFT)
     inputs, unstable = _settled(log, source, Column.SECOND), spread(account.unstable)
@@ -85,7 +86,8 @@ def copies(log: Book, account: Deliveries, source: int, target: int) -> tuple[Se
     missing = difference(_shifted(inputs, shift), copied)
     odd = account.book.exceptions()
     odd = odd.at(odd.key >> TOPIC_SHIFT == np.uint64(target))
-    committed = np.minimum(odd.times[Given.LOG] - odd.times[Given.ABORTED], odd.times[Given.DELIVERED])
+    sure = odd.times[Given.LOG] - odd.times[Given.ABORTED] - odd.times[Given.UNSURE]
+    committed = np.minimum(sure, odd.times[Given.DELIVERED])
     twice = Segments(odd.key, odd.first, odd.last, np.maximum(committed - 1, 0)[None])
     return overlay(missing), twice
 

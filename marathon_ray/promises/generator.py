@@ -80,10 +80,7 @@ class GeneratorHonest:
         state = replace(state, quiet=quiet, seconds=state.seconds + round_.seconds, short=short)
         if round_.faults or round_.since < quiet:
             return state
-        paces = {
-            name: _paced(state.paces.get(name, FleetPace()), doing, round_.full)
-            for name, doing in round_.fleets.items()
-        }
+        paces = {name: _paced(state.paces.get(name, FleetPace()), doing) for name, doing in round_.fleets.items()}
         return replace(state, paces={**state.paces, **paces})
 
     def verdict(self, state: Bench, ending: Ending) -> Verdict:  # noqa: ARG002 - rounds have told all
@@ -102,14 +99,14 @@ class GeneratorHonest:
         )
 
 
-def _paced(pace: FleetPace, doing: Doing, full: float) -> FleetPace:
+def _paced(pace: FleetPace, doing: Doing) -> FleetPace:
     lags = doing.latencies.get("lag", latency.empty())
-    late = int(lags[_LATE_FROM:].sum()) if max(doing.busiest, full) > BUSY else 0
+    late = int(lags[_LATE_FROM:].sum()) if max(doing.busiest, doing.full) > BUSY else 0
     return FleetPace(
         records=pace.records + int(lags.sum()),
         late=pace.late + late,
         busiest=max(pace.busiest, doing.busiest if late else 0.0),
-        full=max(pace.full, full if late else 0.0),
+        full=max(pace.full, doing.full if late else 0.0),
     )
 
 

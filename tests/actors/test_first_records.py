@@ -18,9 +18,11 @@ def mock() -> Iterator[ScriptedKafka]:
         yield made
 
 
-def test_what_is_acknowledged_is_there_though_a_first_request_was_refused(mock: ScriptedKafka) -> None:
+@pytest.mark.parametrize("more", [0, 4])
+def test_what_is_acknowledged_is_there_though_first_requests_were_refused(mock: ScriptedKafka, more: int) -> None:
     topic = mock.topic("orders")
     mock.hold(PRODUCE, 1.0, error=_NOT_LEADER)
+    mock.answer(PRODUCE, *[_NOT_LEADER] * more)
     # librdkafka sends nothing behind a request of five records or more: ten a second and partition make small ones
     load = Load(mock, topic, rate="40 records/s", properties={"linger.ms": "1"}).until(100).retire()
     found = load.read()

@@ -253,7 +253,9 @@ def test_a_host_tells_what_its_process_uses() -> None:
     assert (after.node, after.address, after.labels) == ("n", "a", {"zone": "z"})
     assert min(later.cpu_seconds - one.cpu_seconds for one, later in pairwise(hosts)) >= 0.004
     assert after.resident > 1 << 20
-    assert 0 < after.machine <= 1
+    assert all(0 <= one.machine <= 1 for one in hosts)
+    assert any(one.machine > 0 for one in hosts)
+    assert all(one.at < later.at for one, later in pairwise(hosts))
 
 
 def test_a_real_producer_loads_through_a_shell(mock_kafka: MockKafka) -> None:

@@ -152,6 +152,27 @@ def test_a_copy_that_was_aborted_and_made_again_is_neither_duplicate_nor_lost_no
     assert bench.total("excused", "live") == 10  # the input, which this group does not read
 
 
+@pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize("eager", [True, False])
+def test_a_copy_that_was_aborted_and_may_not_have_been_written_accuses_nobody_once_it_is_made_again(
+    *, eager: bool, written: bool
+) -> None:
+    bench = Bench(groups=COMMITTED)
+    bench.write(A, 0, 9, offset=0, life=Life.CLOSED)
+    bench.both(run(0, 9))
+    bench.write(U, 0, 9, offset=-1, place=(1, 0))
+    bench.write(A, 0, 9, offset=11, place=(1, 0))
+    copies_told(bench, (Fate.MAYBE_WRITTEN, 1, 0, 9), (Fate.COMMITTED, 2, 0, 9))
+    for entries in [run(0, 9), run(0, 9, shift=11)] if written else [run(0, 9, shift=11)]:
+        bench.both_of((1, 0), entries)
+        if eager:
+            assert bench.accounts.settle().findings == ()
+    for stint in (1, 2):  # after a rebalance it is read again
+        bench.read("live", run(0, 9, shift=11), place=(1, 0), worker=f"member {stint}", stint=stint)
+    assert bench.accounts.settle().findings == ()
+    assert bench.accounts.finish().findings == ()
+
+
 def test_a_committed_copy_that_a_group_is_not_given_is_skipped_beside_one_that_it_is() -> None:
     bench = Bench(groups=COMMITTED)
     bench.write(A, 0, 9, offset=0, place=(1, 0))

@@ -68,3 +68,4 @@ def test_of_lost_workers_it_is_told_who_and_why() -> None:
     assert mourned("writers", lost("gone", "gone")) == "writers lost w-0, w-1: gone"
     many = lost("gone", "silent", "gone", "gone", "gone")
     assert mourned("writers", many) == "writers lost w-0, w-1, w-2 and 2 more: gone (4); silent (1)"
+    assert mourned("writers", lost("a", "b", "c", "d")).endswith(": a (1); b (1); c (1); and other reasons")

@@ -52,9 +52,9 @@ def rounds(seconds: float = SECONDS) -> Iterator[Round]:
             "lag": histogram(90, wrote, random),
         }
         counts = {"attempted": wrote, "acknowledged": wrote, "refused": 0, "unknown": 104 * hit, "bytes": wrote * 1024}
-        writers = Doing(2, 2, 100_000 if working else 0, counts, latencies if wrote else {}, 0.42)
+        writers = Doing(2, 2, 100_000 if working else 0, counts, latencies if wrote else {}, 0.42, 0.36)
         delivered = {"end to end": histogram(slow * 2, wrote, random)} if wrote else {}
-        readers = Doing(1 if hit else 2, 2, -1, {"read": wrote, "read bytes": wrote * 1024}, delivered, 0.31)
+        readers = Doing(1 if hit else 2, 2, -1, {"read": wrote, "read bytes": wrote * 1024}, delivered, 0.31, 0.36)
         yield Round(
             until - 1,
             until,
@@ -66,7 +66,6 @@ def rounds(seconds: float = SECONDS) -> Iterator[Round]:
             acks(until, working=working, hit=hit),
             {"readers": round(abs(float(random.normal(900, 200)))) + 240_000 * hit},
             int(wrote * 1.5),
-            full=0.36,
         )
 
 
