@@ -76,7 +76,10 @@ def test_a_seat_comes_to_its_zone_and_where_that_is_full_to_another(nodes: dict[
 
 @pytest.fixture(scope="module")
 def kafka() -> Iterator[LocalKafka]:
-    selector = {"replica.selector.class": "org.apache.kafka.common.replica.RackAwareReplicaSelector"}
+    selector = {
+        "replica.selector.class": "org.apache.kafka.common.replica.RackAwareReplicaSelector",
+        "broker.session.timeout.ms": "60000",  # a broker that a busy machine delays is not fenced: its leaders would leave its zone
+    }
     racks = {node: {"broker.rack": zone} for node, zone in enumerate(ZONES, 1)}
     with LocalKafka(nodes=3, properties=selector, node_properties=racks) as running:
         yield running
