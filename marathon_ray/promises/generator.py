@@ -16,9 +16,7 @@ from marathon_ray.round import Doing, Phase, Round
 
 LATE: Final = 1.0  # s behind its schedule
 SHARE: Final = 0.01  # of a fleet's records that may begin so late
-BUSY: Final = (
-    0.85  # of a core, above which a process had no time; of a node's processors, above which none of its own had
-)
+BUSY: Final = 0.85  # of a core, or of a node's processors, above which a process, or all of the node's, had no time
 SHORT: Final = 0.5  # of the workload, in which the bench may have lacked workers
 DEBT: Final = 10.0  # s of its schedule that a producer owes at most after an outage (the patience of `actors.pace`)
 _LATE_FROM: Final = int(latency.buckets(np.array([round(LATE * 1e6)]))[0]) + 1
@@ -54,8 +52,8 @@ class Bench:
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class GeneratorHonest:
     """The bench kept its own schedule: outside faults, no more than one record in a hundred began more than a second late
-    in a process that had no time left, or on nodes that the bench's own workers filled; and no fleet lacked workers, or still made up for it, in half of the workload. What
-    is measured while one does counts for no rate and no latency.
+    in a process that had no time left, or on nodes that the bench's own workers filled; and no fleet lacked workers, or still
+    made up for it, in half of the workload. What is measured while one does counts for no rate and no latency.
 
     What a fault keeps from being sent is owed for ten seconds more; so long after it nothing is looked at. A broken one
     makes a run invalid: it is not the target that was slow.
