@@ -115,7 +115,6 @@ def _tell_deaths(series: Series) -> None:
     beyond = sum(tail > death.bound for tail, death in zip(tails, series.deaths, strict=True))
     untold = sum(series.unheard[death.client] > death.tail.unheard for death in series.deaths)
     silences = sorted(death.silence for death in series.deaths)
-    delays = sorted(death.delay for death in series.deaths)
     middle = len(tails) // 2
     print(
         f"{len(tails)} producers of {RATE} records/s killed, collected each {COLLECT_SECONDS} s: {false} false losses"
@@ -124,12 +123,11 @@ def _tell_deaths(series: Series) -> None:
         f"acknowledged {len(series.result.acknowledged)}, lost by truth {len(series.result.lost)}: {_exact(series.result)}"
     )
     print(f"silence before the kill {silences[middle]:.3f} s (median), {silences[-1]:.3f} s (longest)")
-    print(f"longest report of a producer {delays[middle]:.3f} s (median), {delays[-1]:.3f} s (longest)")
     print(f"unknown tail {sorted(tails)[middle]} records (median), {max(tails)} (largest), {sum(tails)} in all")
     print(
         f"of these attempted without an outcome {series.pending.total()}, in the log unheard of {series.unheard.total()}"
     )
-    print(f"tails beyond rate x (silence + longest report): {beyond}; unheard beyond what bury() said: {untold}")
+    print(f"tails beyond what was due without what was reported: {beyond}; unheard beyond what bury() said: {untold}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Producers killed with SIGKILL at random moments under load, and what each death left in the dark."""
 
+import math
 import random
 import threading
 from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from actors import latency
 from actors.spec import Producers
 from actors.tally import Outcome
 from marathon_ray.finding import Tail
@@ -27,19 +27,20 @@ _SOONEST, _LATEST = 0.2, 1.5  # seconds from a producer's first acknowledgement 
 class Death:
     """What is known of one. `tail` is what the accounts say it left in the dark.
 
-    `silence` (s) went from the last cut that was heard to the kill; `delay` (s) is the longest that a record of this
-    producer took from its intended time to its report.
+    `silence` (s) went from the last cut that was heard to the kill. `due` is how many records the schedule held until then,
+    `reported` of how many the client had told when it was last heard.
     """
 
     client: int
     tail: Tail
     silence: float
-    delay: float
+    due: int
+    reported: int
 
     @property
     def bound(self) -> int:
-        """What the schedule holds for the silence, and for as long before it as a report may take; one tick more."""
-        return round(RATE * (self.silence + self.delay)) + RATE // 100
+        """No more than this may be in the dark: what was due, without what had come back when all was last told."""
+        return self.due - self.reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,10 @@ def _die(stage: Stage, name: str, after: float) -> Death:
     stage.rig.until(lambda: loader.killed_at > 0, every=COLLECT_SECONDS, what="the kill")
     killer.join()
     tail = stage.rig.bury(loader)
-    parts = stage.rig.heard[name]
+    parts, heard = stage.rig.heard[name], loader.testimony
     (client,) = {client for part in parts for client in part.clients["client"].tolist()}
-    longest = max(int(part.latencies["response"][0].max()) for part in parts if "response" in part.latencies)
-    return Death(client, tail, (loader.killed_at - parts[-1].at) / 1e9, latency.highest(longest) / 1e6)
+    due = 1 + math.ceil(RATE * (loader.killed_at - heard.began) / 1e9)
+    return Death(client, tail, (loader.killed_at - parts[-1].at) / 1e9, due, heard.reported)
 
 
 def _beyond(result: Result) -> list[truth.Identity]:
