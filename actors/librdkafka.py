@@ -10,6 +10,7 @@ handles.
 """
 
 import ctypes as C  # noqa: N812 - the name that ctypes code is read with
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -67,6 +68,11 @@ _callbacks: Final[dict[Handle, Any]] = {}
 def error_name(code: int) -> str:
     """librdkafka's name of an error code."""
     return str(rd.err2name(code).decode())
+
+
+def _ms(seconds: float) -> int:
+    """librdkafka's unit, rounded up: a wait of less than one must not become none, which would be asked for again and again."""
+    return math.ceil(seconds * 1000)
 
 
 def _check(code: int, doing: str) -> None:
@@ -219,7 +225,7 @@ def in_flight(client: Handle) -> int:
 def partitions(client: Handle, topic: Handle, seconds: float) -> int:
     """How many partitions the topic has. Raises KafkaError when it does not exist or nobody answers in time."""
     answer = C.POINTER(rd.Metadata)()
-    _check(rd.metadata(client, 0, topic, C.byref(answer), int(seconds * 1000)), "no broker answered")
+    _check(rd.metadata(client, 0, topic, C.byref(answer), _ms(seconds)), "no broker answered")
     try:
         found = answer.contents.topics[0]
         _check(found.err, f"topic {found.topic.decode()}")
@@ -238,7 +244,7 @@ class Reports:
 
     def poll(self, seconds: float) -> tuple[int, list[Event]]:
         """Wait for one event: (reports now in `rows`, error events); (0, []) when there was none."""
-        event = rd.queue_poll(self._queue, int(seconds * 1000))
+        event = rd.queue_poll(self._queue, _ms(seconds))
         if not event:
             return 0, []
         try:
@@ -281,7 +287,7 @@ class Fetch:
     def take(self, seconds: float, most: int) -> int:
         """Wait for records, which stay librdkafka's until `unpack` is called. Callbacks run in here, in this thread."""
         most = min(most, len(self._messages))
-        return max(int(rd.consume(self._queue, int(seconds * 1000), self._messages.ctypes.data, most)), 0)
+        return max(int(rd.consume(self._queue, _ms(seconds), self._messages.ctypes.data, most)), 0)
 
     def copy(self, count: int, batch: Batch) -> None:
         """Copy keys, values and sizes of `count` taken records into a batch."""
@@ -339,7 +345,7 @@ def resume(client: Handle, places: Iterable[Place]) -> None:
 def seek(client: Handle, places: Iterable[Place], seconds: float) -> None:
     """The next records of these partitions are those at the given offsets. Raises KafkaError where one is not."""
     with _List(places) as listed:
-        _check_error(rd.seek(client, listed, int(seconds * 1000)))
+        _check_error(rd.seek(client, listed, _ms(seconds)))
         for one in _elements(listed):
             _check(one.err, f"going to offset {one.offset} of {one.topic.decode()}-{one.partition} failed")
 
@@ -347,7 +353,7 @@ def seek(client: Handle, places: Iterable[Place], seconds: float) -> None:
 def watermarks(client: Handle, topic: str, partition: int, seconds: float) -> tuple[int, int]:
     """The first offset of a partition's log and the one after its last, as its leader says."""
     low, high = rd.I64(), rd.I64()
-    code = rd.watermarks(client, topic.encode(), partition, C.byref(low), C.byref(high), int(seconds * 1000))
+    code = rd.watermarks(client, topic.encode(), partition, C.byref(low), C.byref(high), _ms(seconds))
     _check(code, f"reading the ends of {topic}-{partition} failed")
     return low.value, high.value
 
@@ -376,7 +382,7 @@ def leave(client: Handle, seconds: float) -> bool:
 
 def init_transactions(client: Handle, seconds: float) -> None:
     """The transactional id is this client's; an older one with it is fenced and its open transaction aborted."""
-    _check_error(rd.init(client, int(seconds * 1000)))
+    _check_error(rd.init(client, _ms(seconds)))
 
 
 def begin_transaction(client: Handle) -> None:
@@ -386,7 +392,7 @@ def begin_transaction(client: Handle) -> None:
 
 def end_transaction(client: Handle, seconds: float, *, commit: bool) -> None:
     """The open transaction is committed or aborted; after a retriable KafkaError the same call may be made again."""
-    _check_error(rd.end_transaction[commit](client, int(seconds * 1000)))
+    _check_error(rd.end_transaction[commit](client, _ms(seconds)))
 
 
 def send_offsets(client: Handle, consumer: Handle, places: Iterable[Place], seconds: float) -> None:
@@ -394,6 +400,6 @@ def send_offsets(client: Handle, consumer: Handle, places: Iterable[Place], seco
     group = rd.group_metadata(consumer)
     try:
         with _List(places) as listed:
-            _check_error(rd.send_offsets(client, listed, group, int(seconds * 1000)))
+            _check_error(rd.send_offsets(client, listed, group, _ms(seconds)))
     finally:
         rd.group_metadata_destroy(group)

@@ -16,7 +16,7 @@ import pytest
 
 from actors import kernels, writer
 from actors.bindings import LIBRARY
-from actors.librdkafka import KafkaError
+from actors.librdkafka import Event, KafkaError, Reports
 from actors.pace import Pace
 from actors.producer import Producer
 from actors.rows import REPORT
@@ -87,6 +87,22 @@ def test_a_rate_is_held_by_the_intended_times_and_by_the_counts(
     times = intended(load.retire().read())
     assert (times[-1] - times[0]) / 1e9 * each == pytest.approx(len(times) - 1, rel=0.001)
     assert load.counts["not offered"] == 0
+
+
+def test_a_writer_that_waits_for_its_next_records_does_not_turn(
+    mock_kafka: MockKafka, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polls = 0
+    asked = Reports.poll
+
+    def poll(self: Reports, seconds: float) -> tuple[int, list[Event]]:
+        nonlocal polls
+        polls += 1
+        return asked(self, seconds)
+
+    monkeypatch.setattr(Reports, "poll", poll)
+    load = Load(mock_kafka, topic, rate="200 records/s").until(100).retire()
+    assert 0 < polls < 20 * load.attempted()
 
 
 def test_a_change_of_rate_forgets_nothing_that_was_due(mock_kafka: MockKafka, topic: str) -> None:
