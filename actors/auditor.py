@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actors import librdkafka as rk
 from actors.epochs import Border, EpochEnds, Partition
@@ -24,7 +25,7 @@ from actors.worker import Books, Course, cut_latencies
 FIRST, SECOND = "first", "second"
 _BEGINNING: Final = -2  # RD_KAFKA_OFFSET_BEGINNING
 _IDLE_POLL: Final = 0.02
-_LOOK_SECONDS: Final = 0.25
+_LOOK_SECONDS, _LONGEST_LOOK = 0.25, 5.0
 _ASK_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 0.5
 _BORDER: Final = np.dtype([("epoch", "i4"), ("end", "i8")])
@@ -33,6 +34,8 @@ _PROPERTIES: Final = {
     "auto.offset.reset": "error",
     "isolation.level": "read_uncommitted",
 }
+# Of the second pass: a queue for each partition, and little in it, since at each look most of it is fetched in vain.
+_ANEW: Final = {"fetch.message.max.bytes": "262144", "queued.max.messages.kbytes": "1024"}
 
 
 class Pass:
@@ -45,7 +48,8 @@ class Pass:
         partitions = {place.ordinal: place.partitions for place in target.topics.values()}
         self.reading = Reading(partitions)
         self._mine = [self._index(place) for place in self._places]
-        self._reader = Reader(target, {**spec.properties, **_PROPERTIES}, self.reading, sabotage=sabotage)
+        properties = {**(_ANEW if name == SECOND else {}), **spec.properties, **_PROPERTIES}
+        self._reader = Reader(target, properties, self.reading, sabotage=sabotage)
         self._begin = dict.fromkeys(self._places, _BEGINNING)
         self._ends = EpochEnds(target, spec.properties)
         self._borders: Table = np.full(len(self.reading.places), -1, _BORDER)  # where each partition was read to
@@ -55,7 +59,8 @@ class Pass:
         for topic, some in spec.begin.items():
             for partition, both in some.items():
                 self._begin_at((topic, partition), *both[name == SECOND])
-        self._paused = set(self._places) if name == SECOND else set()
+        self._apart = [self._reader.set_apart(*place) for place in self._places] if name == SECOND else []
+        self._paused = np.full(len(self._places), name == SECOND)
         self._assign()
 
     def _index(self, place: Partition) -> int:
@@ -74,7 +79,10 @@ class Pass:
 
     def _assign(self) -> None:
         rk.assign(self._reader.handle, [Place(*place, self._next(place), self._epoch(place)) for place in self._places])
-        rk.pause(self._reader.handle, [Place(*place) for place in self._paused])
+        rk.pause(self._reader.handle, self._those(self._paused))
+
+    def _those(self, chosen: NDArray[np.bool_]) -> list[Place]:
+        return [Place(*self._places[index]) for index in np.flatnonzero(chosen).tolist()]
 
     def _next(self, place: Partition) -> int:
         position = int(self.reading.places["position"][self._index(place)])
@@ -85,16 +93,22 @@ class Pass:
         border = self._borders[self._index(place)]
         return int(border["epoch"]) if border["end"] == self._next(place) else -1
 
-    def take(self, seconds: float, limits: Counts) -> int:
-        """Wait for records: no more than there are, all partitions together, up to the limits.
+    def take(self, seconds: float) -> int:
+        """Wait for records."""
+        return self._reader.take(seconds)
 
-        What one partition has read beyond its own limit is made up for by the others until they have come as far; but
-        so far beyond that nobody can have read there, its limit went back with a log that was cut, and stops no other.
-        """
-        ahead = (np.maximum(limits, 0) - np.maximum(self.reading.places["position"], 0))[self._mine]
-        ahead[ahead < -MOST * len(ahead)] = 0
-        allowed = int(np.minimum(ahead, MOST).sum())
-        return self._reader.take(seconds, min(allowed, MOST)) if allowed > 0 else 0
+    def take_below(self, limits: Counts) -> int:
+        """Take what there is of each partition, the second pass's, up to its limit."""
+        ahead = self._ahead(limits)
+        each = max(1, MOST // max(1, int((ahead > 0).sum())))
+        return self._reader.take_apart(
+            {self._apart[index]: min(int(ahead[index]), each) for index in np.flatnonzero(ahead > 0).tolist()}
+        )
+
+    def _ahead(self, limits: Counts) -> Counts:
+        """How many offsets each partition has to its limit; what was cut off may have gone beyond."""
+        ahead: Counts = np.maximum(limits, 0) - np.maximum(self.reading.places["position"], 0)
+        return ahead[self._mine]
 
     def book(self, count: int, clock: Clock) -> list[Table]:
         """Book what was taken; returns error rows other than moved logs, which are put right by `mend`."""
@@ -209,15 +223,12 @@ class Pass:
         return self.reading.places["position"].copy()
 
     def hold_below(self, limits: Counts) -> None:
-        """Pause what has come to its limit and let the rest go on; what was fetched ahead of a pause is fetched again."""
-        beyond = {place for place in self._places if self._beyond(place, limits)}
-        rk.pause(self._reader.handle, [Place(*place) for place in beyond - self._paused])
-        rk.resume(self._reader.handle, [Place(*place) for place in self._paused - beyond])
-        self._paused = beyond
-
-    def _beyond(self, place: Partition, limits: Counts) -> bool:
-        index = self._index(place)
-        return max(int(self.reading.places["position"][index]), 0) >= int(limits[index])
+        """Pause what has come to its limit and let the rest go on. What was fetched ahead of a pause is fetched again:
+        else what librdkafka holds ready would be judged, as it was when it was young."""
+        reached = self._ahead(limits) <= 0
+        rk.pause(self._reader.handle, self._those(reached & ~self._paused))
+        rk.resume(self._reader.handle, self._those(self._paused & ~reached))
+        self._paused = reached
 
     def cut(self, at: int) -> Part:
         """What was read since the last cut. No end is told of a log that may be another one."""
@@ -312,19 +323,19 @@ class Auditor:
         first, second = self._passes
         now = time.monotonic()
         if now >= self._next_look:
-            # a partition that pauses is fetched anew: seldom is cheap, and still near what was asked
-            self._next_look = now + max(_LOOK_SECONDS, self._spec.trailing / 20)
+            # what a partition has fetched ahead of its limit is fetched again at each look: seldom is cheap
+            self._next_look = now + max(_LOOK_SECONDS, min(self._spec.trailing / 8, _LONGEST_LOOK))
             self._look(first, second, now)
-        busy = self._read(second, 0.0, self._limits)
-        self._read(first, 0.0 if busy else _IDLE_POLL, self._no_limits)
+        if busy := second.take_below(self._limits):
+            self._book(second, busy)
+            second.hold_below(self._limits)
+        if count := first.take(0.0 if busy else _IDLE_POLL):
+            self._book(first, count)
 
-    def _read(self, one: Pass, seconds: float, limits: Counts) -> int:
-        count = one.take(seconds, limits)
-        if count:
-            with self._books.edge:
-                errors = one.book(count, self._clock)
-                self._books.counts.update(f"error {rk.error_name(int(row['error']))}" for row in errors)
-        return count
+    def _book(self, one: Pass, count: int) -> None:
+        with self._books.edge:
+            errors = one.book(count, self._clock)
+            self._books.counts.update(f"error {rk.error_name(int(row['error']))}" for row in errors)
 
     def _look(self, first: Pass, second: Pass, now: float) -> None:
         self._trail.note(now, first.positions())

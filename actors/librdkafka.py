@@ -277,7 +277,9 @@ class Fetch:
     def __init__(
         self, client: Handle, topics: Mapping[str, int], run: int, *, most: int = 10_000, verify: bool = True
     ) -> None:
+        self._client = client
         self._queue = rd.queue_consumer(client)
+        self._apart: list[Handle] = []
         self._topics = np.array([open_topic(client, name) for name in topics], np.uint64)
         self._ordinals = np.array(list(topics.values()), np.uint16)
         self._messages = np.zeros(most, np.uint64)
@@ -288,6 +290,22 @@ class Fetch:
         """Wait for records, which stay librdkafka's until `unpack` is called. Callbacks run in here, in this thread."""
         most = min(most, len(self._messages))
         return max(int(rd.consume(self._queue, _ms(seconds), self._messages.ctypes.data, most)), 0)
+
+    def set_apart(self, topic: str, partition: int) -> int:
+        """The records of a partition, that is not assigned yet, wait in a queue of their own; its number."""
+        self._apart.append(queue := rd.queue_partition(self._client, topic.encode(), partition))
+        rd.queue_forward(queue, None)
+        return len(self._apart) - 1
+
+    def take_apart(self, most: Mapping[int, int]) -> int:
+        """What is there at once: of each of these queues no more than that, and what is told of no partition."""
+        count, room = self.take(0.0, len(self._messages)), len(self._messages)
+        for number, limit in most.items():
+            at = self._messages.ctypes.data + count * self._messages.itemsize
+            count += (
+                max(int(rd.consume(self._apart[number], 0, at, min(limit, room - count))), 0) if count < room else 0
+            )
+        return count
 
     def copy(self, count: int, batch: Batch) -> None:
         """Copy keys, values and sizes of `count` taken records into a batch."""
@@ -303,7 +321,8 @@ class Fetch:
         """The queue and the topics are given back; the client is still open."""
         for topic in self._topics:
             rd.topic_destroy(int(topic))
-        rd.queue_destroy(self._queue)
+        for queue in (*self._apart, self._queue):
+            rd.queue_destroy(queue)
 
 
 def purge(client: Handle) -> None:

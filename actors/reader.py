@@ -52,6 +52,14 @@ class Reader:
         """Wait for records, which `book` then books. Callbacks run in here."""
         return self._fetch.take(seconds, most)
 
+    def set_apart(self, topic: str, partition: int) -> int:
+        """The records of a partition, that is not assigned yet, are taken by `take_apart`; its number there."""
+        return self._fetch.set_apart(topic, partition)
+
+    def take_apart(self, most: Mapping[int, int]) -> int:
+        """What is there at once, of each such partition no more than that; `book` then books it."""
+        return self._fetch.take_apart(most)
+
     def copy(self, count: int, batch: rk.Batch | None) -> rk.Batch:
         """Copy what was taken into `batch`, or into a larger one where it does not fit."""
         while True:

@@ -96,10 +96,9 @@ def read(job: Job) -> Sample:
 
 def _read(job: Job) -> int:
     one, clock = Pass(FIRST, target(job), auditors(job), None), Clock()
-    no_limits = np.full(job.partitions, np.iinfo(np.int64).max)
     deadline, cut_at, count = time.monotonic() + _END_WITHIN, 0.0, 0
     while count < job.records:
-        if errors := one.book(one.take(0.1, no_limits), clock):
+        if errors := one.book(one.take(0.1), clock):
             raise RuntimeError(f"the reader met errors: {errors[0]}")
         if (now := time.monotonic()) >= cut_at or int(one.reading.sums[0]) + count >= job.records:
             cut_at = now + _CUT_EVERY

@@ -205,6 +205,7 @@ def test_a_client_whose_call_does_not_return_is_followed_by_another_and_ends_whe
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("actors.transactor._CALL_SECONDS", 0.5)
+    monkeypatch.setattr("actors.transactor._IDLE_MS", 10_000)  # what frees a held call when nothing else does
     with ScriptedKafka(brokers=2) as scripted:
         copying = Copying(scripted, timeout=3.0)
         scripted.coordinate("transaction", f"{copying.copy}-0", 1)

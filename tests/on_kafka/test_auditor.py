@@ -35,6 +35,29 @@ def test_a_log_whose_start_moved_is_told_as_expired_and_read_from_there(kafka: L
     assert not balance.faults()
 
 
+def test_a_second_pass_finds_what_the_log_holds_then_not_what_it_held_before(kafka: LocalKafka, topic: str) -> None:
+    properties = kafka.client_properties()
+    create(properties, topic, num_partitions=1, replication_factor=3)
+    rig = Rig(properties, {topic: 1})
+    auditor = rig.audit(topic, trailing=4.0)
+    producer = rig.start(Producer("p", rig.target), Producers(to=(topic,), rate="500 records/s", size="100 B"))
+
+    def stands(reading: str) -> int:
+        return rig.courts[0].told.get((reading, 1, 0), (0, False))[0]
+
+    rig.until(lambda: stands("second") > 1_000)
+    admin = AdminClient({**properties, "log_level": 0})
+    second, first = stands("second"), stands("first")
+    (moved,) = admin.delete_records([TopicPartition(topic, 0, first)]).values()
+    assert moved.result(ADMIN_SECONDS).low_watermark == first
+    rig.until(lambda: stands("second") > first)
+    expired = [row for part in rig.parts if part.reading == "second" for row in part.incidents]
+    assert {int(row["kind"]) for row in expired} == {Kind.EXPIRED}
+    assert sum(int(row["count"]) for row in expired) > (first - second) / 2
+    rig.retire(producer)
+    assert not rig.finish(auditor).faults()
+
+
 def test_a_compacted_log_owes_the_last_value_of_each_key_only(kafka: LocalKafka, topic: str) -> None:
     properties, keys = kafka.client_properties(), 20
     often = {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "1000"}
