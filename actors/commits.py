@@ -5,7 +5,7 @@ from itertools import count
 from typing import NamedTuple, TypeAlias
 
 from actors import bindings as rd
-from actors.librdkafka import Handle, Place, _check, _List
+from actors.librdkafka import Handle, Listed, Place, check
 
 Stints: TypeAlias = Mapping[Place, int]  # which stint asks for each offset
 
@@ -29,8 +29,8 @@ class Commits:
         """All these offsets shall be the group's; does not wait."""
         number = next(self._numbers)
         self._asked[number] = stints
-        with _List(stints) as listed:
-            _check(rd.commit_queue(self._client, listed, self._queue, None, number), "commit failed")
+        with Listed(stints) as listed:
+            check(rd.commit_queue(self._client, listed, self._queue, None, number), "commit failed")
 
     def answers(self) -> list[Answer]:
         """What was answered since the last call. librdkafka tells one error for all that was asked at once: where the

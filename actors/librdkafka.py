@@ -4,9 +4,8 @@ Who frees what. A *client* handle is made by `open_client` and ended by `close_c
 before it. What `Batch.produce` is given is copied before it returns, so a batch is used again at once. A delivery report
 belongs to its event: `Reports.poll` copies it into rows and destroys the event before it returns. A fetched record is
 ours from `Fetch.take` until `Fetch.unpack` has copied what is kept into rows and destroyed it. Lists of partitions and
-errors are made, read and destroyed inside one function here. Callbacks live as long as the client that calls them. So no
-address leaves the boundary (this file, `actors.bindings`, `actors.commits`, `actors.rows`, `actors.checksum`) but opaque
-handles.
+errors are made, read and destroyed inside one function. Callbacks live as long as the client that calls them. So no address
+but opaque handles leaves the boundary: this file, `actors.transactions`, `commits`, `bindings`, `rows` and `checksum`.
 """
 
 import ctypes as C  # noqa: N812 - the name that ctypes code is read with
@@ -70,17 +69,19 @@ def error_name(code: int) -> str:
     return str(rd.err2name(code).decode())
 
 
-def _ms(seconds: float) -> int:
+def ms(seconds: float) -> int:
     """librdkafka's unit, rounded up: a wait of less than one must not become none, which would be asked for again and again."""
     return math.ceil(seconds * 1000)
 
 
-def _check(code: int, doing: str) -> None:
+def check(code: int, doing: str) -> None:
+    """Raise where that code is an error's."""
     if code:
         raise KafkaError(code, doing)
 
 
-def _check_error(error: Handle | None) -> None:
+def check_error(error: Handle | None) -> None:
+    """Raise what librdkafka tells by an error object of its own, and free that."""
     if not error:
         return
     try:
@@ -146,9 +147,9 @@ def _rebalance(on_rebalance: OnRebalance) -> Callable[[Handle, int, Handle, Hand
         assigned = code == ASSIGN
         on_rebalance(assigned, _places(partitions), bool(rd.lost(client)))
         if rd.protocol(client) == b"COOPERATIVE":
-            _check_error((rd.add if assigned else rd.remove)(client, partitions))
+            check_error((rd.add if assigned else rd.remove)(client, partitions))
         else:
-            _check(rd.assign(client, partitions if assigned else None), "assignment failed")
+            check(rd.assign(client, partitions if assigned else None), "assignment failed")
 
     return changed
 
@@ -162,7 +163,7 @@ def _elements(partitions: Handle) -> list[Any]:
     return [listed.elements[index] for index in range(listed.count)]
 
 
-class _List:
+class Listed:
     """A list of partitions for the time of a call."""
 
     def __init__(self, places: Iterable[Place]) -> None:
@@ -225,10 +226,10 @@ def in_flight(client: Handle) -> int:
 def partitions(client: Handle, topic: Handle, seconds: float) -> int:
     """How many partitions the topic has. Raises KafkaError when it does not exist or nobody answers in time."""
     answer = C.POINTER(rd.Metadata)()
-    _check(rd.metadata(client, 0, topic, C.byref(answer), _ms(seconds)), "no broker answered")
+    check(rd.metadata(client, 0, topic, C.byref(answer), ms(seconds)), "no broker answered")
     try:
         found = answer.contents.topics[0]
-        _check(found.err, f"topic {found.topic.decode()}")
+        check(found.err, f"topic {found.topic.decode()}")
         return int(found.count)
     finally:
         rd.metadata_destroy(answer)
@@ -244,7 +245,7 @@ class Reports:
 
     def poll(self, seconds: float) -> tuple[int, list[Event]]:
         """Wait for one event: (reports now in `rows`, error events); (0, []) when there was none."""
-        event = rd.queue_poll(self._queue, _ms(seconds))
+        event = rd.queue_poll(self._queue, ms(seconds))
         if not event:
             return 0, []
         try:
@@ -289,7 +290,7 @@ class Fetch:
     def take(self, seconds: float, most: int) -> int:
         """Wait for records, which stay librdkafka's until `unpack` is called. Callbacks run in here, in this thread."""
         most = min(most, len(self._messages))
-        return max(int(rd.consume(self._queue, _ms(seconds), self._messages.ctypes.data, most)), 0)
+        return max(int(rd.consume(self._queue, ms(seconds), self._messages.ctypes.data, most)), 0)
 
     def set_apart(self, topic: str, partition: int) -> int:
         """The records of a partition, that is not assigned yet, wait in a queue of their own; its number."""
@@ -339,41 +340,41 @@ def fatal_error(client: Handle) -> Event | None:
 
 def subscribe(client: Handle, topics: Iterable[str]) -> None:
     """The client asks to join its group for these topics."""
-    with _List(Place(topic, -1) for topic in topics) as listed:
-        _check(rd.subscribe(client, listed), "subscribe failed")
+    with Listed(Place(topic, -1) for topic in topics) as listed:
+        check(rd.subscribe(client, listed), "subscribe failed")
 
 
 def assign(client: Handle, places: Iterable[Place]) -> None:
     """The client reads just these partitions, each from its offset."""
-    with _List(places) as listed:
-        _check(rd.assign(client, listed), "assign failed")
+    with Listed(places) as listed:
+        check(rd.assign(client, listed), "assign failed")
 
 
 def pause(client: Handle, places: Iterable[Place]) -> None:
     """Nothing more is given from these partitions; what was fetched ahead is dropped, and fetched again later."""
-    with _List(places) as listed:
-        _check(rd.pause(client, listed), "pause failed")
+    with Listed(places) as listed:
+        check(rd.pause(client, listed), "pause failed")
 
 
 def resume(client: Handle, places: Iterable[Place]) -> None:
     """These partitions go on where their reader stands."""
-    with _List(places) as listed:
-        _check(rd.resume(client, listed), "resume failed")
+    with Listed(places) as listed:
+        check(rd.resume(client, listed), "resume failed")
 
 
 def seek(client: Handle, places: Iterable[Place], seconds: float) -> None:
     """The next records of these partitions are those at the given offsets. Raises KafkaError where one is not."""
-    with _List(places) as listed:
-        _check_error(rd.seek(client, listed, _ms(seconds)))
+    with Listed(places) as listed:
+        check_error(rd.seek(client, listed, ms(seconds)))
         for one in _elements(listed):
-            _check(one.err, f"going to offset {one.offset} of {one.topic.decode()}-{one.partition} failed")
+            check(one.err, f"going to offset {one.offset} of {one.topic.decode()}-{one.partition} failed")
 
 
 def watermarks(client: Handle, topic: str, partition: int, seconds: float) -> tuple[int, int]:
     """The first offset of a partition's log and the one after its last, as its leader says."""
     low, high = rd.I64(), rd.I64()
-    code = rd.watermarks(client, topic.encode(), partition, C.byref(low), C.byref(high), _ms(seconds))
-    _check(code, f"reading the ends of {topic}-{partition} failed")
+    code = rd.watermarks(client, topic.encode(), partition, C.byref(low), C.byref(high), ms(seconds))
+    check(code, f"reading the ends of {topic}-{partition} failed")
     return low.value, high.value
 
 
@@ -387,7 +388,7 @@ def leave(client: Handle, seconds: float) -> bool:
         return True
     queue, ahead, deadline = rd.queue_new(client), np.zeros(1_000, np.uint64), time.monotonic() + seconds
     try:
-        _check_error(rd.consumer_close(client, queue))
+        check_error(rd.consumer_close(client, queue))
         while not rd.consumer_closed(client):
             if time.monotonic() > deadline:
                 return False
@@ -397,28 +398,3 @@ def leave(client: Handle, seconds: float) -> bool:
         return True
     finally:
         rd.queue_destroy(queue)
-
-
-def init_transactions(client: Handle, seconds: float) -> None:
-    """The transactional id is this client's; an older one with it is fenced and its open transaction aborted."""
-    _check_error(rd.init(client, _ms(seconds)))
-
-
-def begin_transaction(client: Handle) -> None:
-    """What is produced from now on belongs to a new transaction."""
-    _check_error(rd.begin(client))
-
-
-def end_transaction(client: Handle, seconds: float, *, commit: bool) -> None:
-    """The open transaction is committed or aborted; after a retriable KafkaError the same call may be made again."""
-    _check_error(rd.end_transaction[commit](client, _ms(seconds)))
-
-
-def send_offsets(client: Handle, consumer: Handle, places: Iterable[Place], seconds: float) -> None:
-    """The consumer's group will stand at these offsets if the open transaction commits."""
-    group = rd.group_metadata(consumer)
-    try:
-        with _List(places) as listed:
-            _check_error(rd.send_offsets(client, listed, group, _ms(seconds)))
-    finally:
-        rd.group_metadata_destroy(group)
