@@ -1,5 +1,6 @@
 """The auditor on the mock cluster: two passes, the second behind the first, each where the driver says."""
 
+import ctypes
 import threading
 import time
 from collections import defaultdict
@@ -12,6 +13,7 @@ import pytest
 
 from actors import librdkafka as rk
 from actors.auditor import Auditor, Pass, Trail
+from actors.bindings import LIBRARY
 from actors.epochs import EpochEnds, Partition
 from actors.pace import Clock
 from actors.producer import Producer
@@ -258,6 +260,28 @@ def test_a_partition_whose_limit_went_far_back_with_its_log_stops_no_other(mock_
         one.hold_below(limits)
         one.book(one.take_below(limits), clock)
         time.sleep(0.01)
+    one.close()
+
+
+def test_what_was_fetched_ahead_of_a_limit_is_let_go_and_fetched_again(mock_kafka: MockKafka) -> None:
+    audit = Audit(mock_kafka)
+    audit.write(2_000)
+    spec = Auditors(of=(audit.topic,)).slice(0, 1, {audit.topic: PARTITIONS})
+    one, clock, ends = Pass("second", audit.rig.target, spec, None), Clock(), list(audit.ends().values())
+    length = LIBRARY.rd_kafka_queue_length
+    length.restype, length.argtypes = ctypes.c_size_t, [ctypes.c_void_p]
+    deadline = time.monotonic() + 20
+    for limits in (np.full(PARTITIONS, 5), np.array(ends)):
+        one.hold_below(limits)
+        while one.positions().tolist() != limits.tolist():
+            assert time.monotonic() < deadline
+            if count := one.take_below(limits):
+                one.book(count, clock)
+            time.sleep(0.05)  # in which more is fetched
+        one.hold_below(limits)
+        assert one.take_below(limits) == 0
+        assert [length(queue) for queue in one._reader._fetch._apart] == [0] * PARTITIONS
+    assert int(one.reading.cut(0)["spans"]["count"].sum()) == sum(ends)  # each once
     one.close()
 
 
