@@ -5,7 +5,7 @@ before it. What `Batch.produce` is given is copied before it returns, so a batch
 belongs to its event: `Reports.poll` copies it into rows and destroys the event before it returns. A fetched record is
 ours from `Fetch.take` until `Fetch.unpack` has copied what is kept into rows and destroyed it. Lists of partitions and
 errors are made, read and destroyed inside one function. Callbacks live as long as the client that calls them. So no address
-but opaque handles leaves the boundary: this file, `actors.transactions`, `commits`, `bindings`, `rows` and `checksum`.
+but opaque handles leaves the boundary: this file, `actors.transactional`, `commits`, `bindings`, `rows` and `checksum`.
 """
 
 import ctypes as C  # noqa: N812 - the name that ctypes code is read with

@@ -8,7 +8,7 @@ import numpy as np
 
 from actors import librdkafka as rk
 from actors import rows as layouts
-from actors import transactions
+from actors import transactional
 from actors.calls import Calls
 from actors.claiming import Claiming
 from actors.drawing import draw
@@ -129,7 +129,7 @@ class Transactor:
         self._calls = Calls()
         self._opened, self._begun = True, set()
         self._books.life(self._writer.number, Life.OPEN)
-        transactions.init(self._writer.handle, max(spec.timeout, _CALL_SECONDS))
+        transactional.init(self._writer.handle, max(spec.timeout, _CALL_SECONDS))
         rk.subscribe(self._reader.handle, spec.of)
 
     def _close(self) -> None:
@@ -200,7 +200,7 @@ class Transactor:
         planned = int(draw(self._writer.number, self._transaction)) / 2**64 >= spec.aborts
         segments = self._segments(rows)
         self._fates.begin()
-        transactions.begin(self._writer.handle)
+        transactional.begin(self._writer.handle)
         try:
             self._mark(batch, rows, segments, Flag.COPY if planned else Flag.COPY | Flag.WILL_ABORT)
             whole = self._produce(spec, batch, segments)
@@ -301,16 +301,18 @@ class Transactor:
                 offsets = self._offsets(rows)
                 self._insist(
                     spec,
-                    lambda: transactions.send_offsets(self._writer.handle, self._reader.handle, offsets, _CALL_SECONDS),
+                    lambda: transactional.send_offsets(
+                        self._writer.handle, self._reader.handle, offsets, _CALL_SECONDS
+                    ),
                 )
-                self._insist(spec, lambda: transactions.end(self._writer.handle, _CALL_SECONDS, commit=True))
+                self._insist(spec, lambda: transactional.end(self._writer.handle, _CALL_SECONDS, commit=True))
             except rk.KafkaError as error:
                 if not error.abort:
                     raise
             else:
                 self._book_commits(offsets)
                 return Fate.COMMITTED
-        self._insist(spec, lambda: transactions.end(self._writer.handle, _CALL_SECONDS, commit=False))
+        self._insist(spec, lambda: transactional.end(self._writer.handle, _CALL_SECONDS, commit=False))
         return Fate.ABORTED
 
     def _insist(self, spec: Transactors, call: Callable[[], None]) -> None:

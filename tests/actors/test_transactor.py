@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from actors import librdkafka as rk
-from actors import transactions
+from actors import transactional
 from actors.bindings import LIBRARY
 from actors.producer import Producer
 from actors.record import Flag
@@ -163,7 +163,7 @@ def test_nothing_is_sent_behind_a_first_record_that_was_refused_for_good_and_its
 def test_a_client_that_is_lost_is_followed_by_another_as_soon_as_the_cluster_answers(
     mock_kafka: MockKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin, init, failed = transactions.begin, transactions.init, Counter[str]()
+    begin, init, failed = transactional.begin, transactional.init, Counter[str]()
 
     def failing(client: int) -> None:
         if failed["begin"] < 1:
@@ -177,8 +177,8 @@ def test_a_client_that_is_lost_is_followed_by_another_as_soon_as_the_cluster_ans
             raise rk.KafkaError(-185, "no answer, as a test wants it", retriable=True)
         init(client, seconds)
 
-    monkeypatch.setattr(transactions, "begin", failing)
-    monkeypatch.setattr(transactions, "init", unanswered)
+    monkeypatch.setattr(transactional, "begin", failing)
+    monkeypatch.setattr(transactional, "init", unanswered)
     copying = Copying(mock_kafka)
     with copying.running():
         copying.until(copying.all_copied)

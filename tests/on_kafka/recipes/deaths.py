@@ -83,6 +83,7 @@ def _die(stage: Stage, name: str, after: float) -> Death:
     tail = stage.rig.bury(loader)
     parts, heard = stage.rig.heard[name], loader.testimony
     (client,) = {client for part in parts for client in part.clients["client"].tolist()}
+    assert heard.began, f"{name} was last heard before its first record"
     due = 1 + math.ceil(RATE * (loader.killed_at - heard.began) / 1e9)
     return Death(client, tail, (loader.killed_at - parts[-1].at) / 1e9, due, heard.reported)
 
