@@ -1,6 +1,7 @@
 """The producing worker: an open-loop schedule, records that prove themselves, and every report folded into claims."""
 
 import time
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -9,8 +10,9 @@ from actors import librdkafka as rk
 from actors import readiness
 from actors.claiming import Claiming
 from actors.composer import Composer, Identity, Times
+from actors.deferral import Deferral, Slice
 from actors.lag import Lag
-from actors.pace import Clock, Pace, Slot, Watch
+from actors.pace import UNLIMITED, Clock, Pace, Slot, Watch
 from actors.rotation import Rotation, Turn
 from actors.rows import REPORT, STREAM_SHIFT
 from actors.sabotage import Honest
@@ -84,8 +86,9 @@ class Producer:
             self._retire(self._flush_seconds)
             self._open(spec)
         else:
+            self._hand_over(self._deferral.rest())
             self._writer.widen(self._places)
-            self._rotation.set(self._turns())
+            self._take_turns(spec)
         now = self._clock.mono()  # from here on the schedule runs; what is slow to begin with stands above
         if self._pace is None:
             self._pace = Pace(spec.schedule(), watch=self._watch, started=now)
@@ -98,21 +101,25 @@ class Producer:
         self._flush_seconds = float(properties["message.timeout.ms"]) / 1000
         self._writer = Writer(self._target, properties, self._places, self._claiming, edge=self._books.edge)
         self._rotation = Rotation(self._claiming, careful=spec.idempotent)
-        self._rotation.set(self._turns())
+        self._take_turns(spec)
         self._open_now, self._dead = True, False
         self._books.life(self._writer.number, Life.OPEN)
         readiness.load()  # before the schedule runs
 
-    def _turns(self) -> list[Turn]:
-        return [Turn(*place, self._writer.stream(*place)) for place in self._places]
+    def _take_turns(self, spec: Producers) -> None:
+        self._rotation.set(Turn(*place, self._writer.stream(*place)) for place in self._places)
+        paced = spec.schedule() != UNLIMITED  # an unlimited writer always has records behind others
+        self._deferral = Deferral(self._claiming, self._writer.linger, on=spec.idempotent and paced)
 
     def _step(self, pace: Pace) -> None:
         if self._dead:
             self._renew()
             return
         now = self._clock.mono()
-        room = self._bound - self._writer.in_flight
-        self._rotation.hear(now, idle=room == self._bound)
+        self._hand_over(self._deferral.hear(now))
+        in_flight = self._writer.in_flight
+        self._rotation.hear(now, idle=not in_flight)
+        room = self._bound - in_flight - self._deferral.count
         if not self._rotation.room:
             self._lag.excuse(now)
             self._drain(_FULL_QUEUE_POLL)
@@ -135,16 +142,26 @@ class Producer:
         begin = 0
         while begin < slot.count:
             turn, count = self._rotation.next(min(size, slot.count - begin))
-            self._write_slice(turn, count, times.after(begin))
+            piece = Slice(turn, count, times.after(begin))
+            if self._deferral.keeps(turn.stream):
+                self._deferral.keep(piece)
+            else:
+                self._write_slice(piece)
             begin += count
 
-    def _write_slice(self, turn: Turn, count: int, times: Times) -> None:
+    def _hand_over(self, pieces: Iterable[Slice]) -> None:
+        for piece in pieces:
+            self._write_slice(piece)
+
+    def _write_slice(self, piece: Slice) -> None:
+        turn, count = piece.turn, piece.count
         handle, topic = self._writer.topic(turn.topic)
         stream, partition = turn.stream, turn.partition
         identity = Identity(self._target.run, self._writer.number, topic.ordinal, partition, stream)
         with self._books.edge:
             first = self._claiming.attempt(stream, count)
-        self._composer.compose(identity, first, count, times)
+        self._deferral.written(stream, self._clock.mono())
+        self._composer.compose(identity, first, count, piece.times)
         self._send(handle, partition, count)
 
     def _send(self, topic: rk.Handle, partition: int, count: int) -> None:
@@ -207,6 +224,7 @@ class Producer:
         """Wait so long for reports, then purge. What the client has not reported when it is closed it never will."""
         if not self._open_now:
             return
+        self._hand_over(self._deferral.rest())
         self._wait_for_reports(seconds)
         self._writer.purge()
         self._wait_for_reports(_LAST_REPORTS)

@@ -43,7 +43,9 @@ class Writer:
         self._target = target
         self._claiming = claiming
         self._edge = edge
-        self.handle = rk.open_client(rk.PRODUCER, {**target.properties, **_ALWAYS, **properties})
+        properties = {**target.properties, **_ALWAYS, **properties}
+        self.handle = rk.open_client(rk.PRODUCER, properties)
+        self.linger = float(properties.get("queue.buffering.max.ms", properties["linger.ms"])) / 1000  # s
         self.reports = rk.Reports(self.handle)
         self._topics: dict[str, rk.Handle] = {}
         self._streams: dict[tuple[str, int], int] = {}

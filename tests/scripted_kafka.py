@@ -67,6 +67,10 @@ class ScriptedKafka:
         )
         assert code == 0
 
+    def slow(self, seconds: float) -> None:
+        """From now on all requests are answered so late."""
+        assert LIBRARY.rd_kafka_mock_broker_set_rtt(self._mock, C.c_int32(_BROKER), C.c_int(int(seconds * 1000))) == 0
+
     def __enter__(self) -> Self:
         return self
 

@@ -17,7 +17,7 @@ from marathon_ray.running import HERE
 from marathon_ray.scenario import Scenario
 
 SHORT: Final[Mapping[str, tuple[str, ...]]] = {
-    "steady-write": ("--steady=15 s",),
+    "steady-write": ("--warm=10 s", "--steady=15 s"),
     "kill-leader": ("--steady=8 s", "--down=15 s"),
 }
 _SEATS: Final = 6  # more than any of these scenarios has at once

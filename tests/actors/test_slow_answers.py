@@ -1,0 +1,84 @@
+"""A writer whose cluster is slow to answer: nothing is lost or turned round, and no processor is used up by waiting."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from actors import latency
+from tests.loading import Load
+from tests.scripted_kafka import ScriptedKafka
+
+_SECONDS = 2.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture
+def mock() -> Iterator[ScriptedKafka]:
+    with ScriptedKafka() as made:
+        yield made
+
+
+def used() -> float:
+    """CPU seconds so far of librdkafka's threads, those that hold connections to brokers."""
+    total = 0
+    for task in Path("/proc/self/task").iterdir():
+        if (task / "comm").read_text().startswith("rdk:broker"):
+            ticks = (task / "stat").read_text().rsplit(")", 1)[1].split()
+            total += int(ticks[11]) + int(ticks[12])
+    return total / _TICKS
+
+
+@pytest.mark.parametrize("rate", [1_000, 20_000])
+def test_a_writer_that_waits_for_answers_does_not_turn(mock: ScriptedKafka, rate: int) -> None:
+    load = Load(mock, mock.topic("orders"), rate=f"{rate} records/s").until(100)
+    mock.slow(0.1)
+    load.rig.run(0.5, every=0.05)
+    before, parts = used(), len(load.parts)
+    load.rig.run(_SECONDS, every=0.05)
+    assert used() - before < 0.2 * _SECONDS  # without waiting it is half of a core and more
+    told = [part.latencies for part in load.parts[parts:]]
+    response = latency.merged([tables["response"] for tables in told if "response" in tables])
+    lag = latency.merged([tables["lag"] for tables in told if "lag" in tables])
+    assert latency.percentile(response, 0.5) < 250_000  # its partition's answer, half of one on average, and its own
+    assert latency.percentile(lag, 0.5) < 50_000
+    mock.slow(0)
+    assert_all_is_there(load, apart=1 / rate)
+
+
+def test_a_writer_that_is_stopped_hands_over_what_waits(mock: ScriptedKafka) -> None:
+    load = Load(mock, mock.topic("orders"), rate="4000 records/s").until(100)
+    mock.slow(0.5)
+    load.rig.run(1.2, every=0.05)
+    mock.slow(0)
+    assert_all_is_there(load, apart=1 / 4000)
+
+
+def test_another_rate_and_another_client_lose_nothing_that_waits(mock: ScriptedKafka) -> None:
+    load = Load(mock, mock.topic("orders"), rate="4000 records/s").until(100)
+    mock.slow(0.3)
+    load.rig.run(0.8, every=0.05)
+    load.change(rate="2000 records/s")
+    load.rig.run(0.8, every=0.05)
+    load.change(idempotent=False)
+    load.rig.run(0.8, every=0.05)
+    mock.slow(0)
+    assert_all_is_there(load, apart=1 / 2000)
+
+
+def assert_all_is_there(load: Load, *, apart: float) -> None:
+    """Each record that was due is in the log, acknowledged, once, and in its partition's order; `apart` is in seconds."""
+    found = load.retire().read()
+    assert load.counts["acknowledged"] == load.attempted() == len(found)
+    by: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    for record in found:
+        row = int(record.head["sequence"]), int(record.head["intended"])
+        by[int(record.head["client"]), record.partition].append(row)
+    for rows in by.values():
+        assert [sequence for sequence, _ in rows] == list(range(len(rows)))
+        assert [intended for _, intended in rows] == sorted(intended for _, intended in rows)
+    times = np.sort(np.array([intended for rows in by.values() for _, intended in rows]))
+    assert np.diff(times).max() < apart * 1e9 + 1_000  # no hole in the schedule
