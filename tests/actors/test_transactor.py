@@ -224,9 +224,10 @@ def test_a_client_whose_call_does_not_return_is_followed_by_another_and_ends_whe
         deadline = time.monotonic() + 60
         while any(thread.is_alive() for thread in left) and time.monotonic() < deadline:
             scripted.lose(1)  # a held call looks again when a connection comes or goes, but twice a second at most
+            time.sleep(1)
             scripted.regain(1)
             for thread in left:
-                thread.join(0.5)
+                thread.join(2)
         assert not any(thread.is_alive() for thread in left)
 
 
