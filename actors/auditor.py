@@ -26,6 +26,7 @@ FIRST, SECOND = "first", "second"
 _BEGINNING: Final = -2  # RD_KAFKA_OFFSET_BEGINNING
 _IDLE_POLL: Final = 0.02
 _LOOK_SECONDS, _LONGEST_LOOK = 0.25, 5.0
+_LONGEST_PORTION: Final = 30.0
 _ASK_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 0.5
 _BORDER: Final = np.dtype([("epoch", "i4"), ("end", "i8")])
@@ -288,7 +289,7 @@ class Auditor:
         self._books = Books(name, self._clock)
         self._passes: list[Pass] = []
         self._trail = Trail()
-        self._next_look = 0.0
+        self._next_look = self._next_portion = 0.0
 
     def apply(self, revision: int, spec: Auditors) -> None:
         """Take that slice; the same partitions with another `trailing` are read on without a break.
@@ -327,13 +328,12 @@ class Auditor:
         elif spec.trailing == 0:
             for one in self._passes:
                 one.look_again(self._books.edge)
-        self._next_look = 0.0
+        self._next_look = self._next_portion = 0.0
 
     def _step(self) -> None:
         first, second = self._passes
         now = time.monotonic()
         if now >= self._next_look:
-            # what a partition has fetched ahead of its limit is fetched again at each look: seldom is cheap
             self._next_look = now + max(_LOOK_SECONDS, min(self._spec.trailing / 8, _LONGEST_LOOK))
             self._look(first, second, now)
         if busy := second.take_below(self._limits):
@@ -349,8 +349,11 @@ class Auditor:
 
     def _look(self, first: Pass, second: Pass, now: float) -> None:
         self._trail.note(now, first.positions())
-        allowed = self._no_limits if self._spec.trailing == 0 else self._trail.limits(now, self._spec.trailing)
-        self._limits = np.zeros_like(self._no_limits) if allowed is None else allowed
+        if now >= self._next_portion:
+            # what a partition has fetched ahead of its limit is fetched again with the next portion: large ones are cheap
+            self._next_portion = now + min(self._spec.trailing / 4, _LONGEST_PORTION)
+            allowed = self._no_limits if self._spec.trailing == 0 else self._trail.limits(now, self._spec.trailing)
+            self._limits = np.zeros_like(self._no_limits) if allowed is None else allowed
         for one in (first, second):
             one.mend(self._books.edge, self._clock)
         second.hold_below(self._limits)
