@@ -79,7 +79,6 @@ class Producer:
 
     def _adopt(self, spec: Producers) -> Pace:
         before, self._spec = self._spec, spec
-        self._composer = Composer(spec.size, spec.keys, spec.compressible)
         self._bound = max(1, min(spec.in_flight, int(_IN_FLIGHT_BYTES / spec.size.mean)))
         self._places = [(name, partition) for name, some in spec.partitions.items() for partition in some]
         if before is None or not self._open_now or _properties(before) != _properties(spec):
@@ -89,6 +88,7 @@ class Producer:
             self._hand_over(self._deferral.rest())
             self._writer.widen(self._places)
             self._take_turns(spec)
+        self._composer = Composer(spec.size, spec.keys, spec.compressible)  # what was kept back has gone as it was due
         now = self._clock.mono()  # from here on the schedule runs; what is slow to begin with stands above
         if self._pace is None:
             self._pace = Pace(spec.schedule(), watch=self._watch, started=now)
@@ -142,10 +142,10 @@ class Producer:
         begin = 0
         while begin < slot.count:
             turn, count = self._rotation.next(min(size, slot.count - begin))
-            piece = Slice(turn, count, times.after(begin))
-            if self._deferral.keeps(turn.stream):
-                self._deferral.keep(piece)
-            else:
+            with self._books.edge:
+                first = self._claiming.attempt(turn.stream, count)
+            piece = Slice(turn, first, count, times.after(begin))
+            if not self._deferral.keeps(piece, now):
                 self._write_slice(piece)
             begin += count
 
@@ -154,15 +154,12 @@ class Producer:
             self._write_slice(piece)
 
     def _write_slice(self, piece: Slice) -> None:
-        turn, count = piece.turn, piece.count
+        turn = piece.turn
         handle, topic = self._writer.topic(turn.topic)
-        stream, partition = turn.stream, turn.partition
-        identity = Identity(self._target.run, self._writer.number, topic.ordinal, partition, stream)
-        with self._books.edge:
-            first = self._claiming.attempt(stream, count)
-        self._deferral.written(stream, self._clock.mono())
-        self._composer.compose(identity, first, count, piece.times)
-        self._send(handle, partition, count)
+        identity = Identity(self._target.run, self._writer.number, topic.ordinal, turn.partition, turn.stream)
+        self._deferral.written(piece, self._clock.mono())
+        self._composer.compose(identity, piece.first, piece.count, piece.times)
+        self._send(handle, turn.partition, piece.count)
 
     def _send(self, topic: rk.Handle, partition: int, count: int) -> None:
         batch, start = self._composer.batch, 0

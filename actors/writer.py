@@ -12,6 +12,7 @@ from actors.target import Target, TopicPlace, new_client
 _ASK_SECONDS: Final = 30.0
 _NEW_TOPIC_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 0.1
+_LINGER: Final = ("linger.ms", "queue.buffering.max.ms")  # one by two names: the later wins
 _NO_EDGE: Final = nullcontext()
 _ALWAYS: Final = {
     "log_level": "0",  # what matters comes as an event
@@ -45,7 +46,7 @@ class Writer:
         self._edge = edge
         properties = {**target.properties, **_ALWAYS, **properties}
         self.handle = rk.open_client(rk.PRODUCER, properties)
-        self.linger = float(properties.get("queue.buffering.max.ms", properties["linger.ms"])) / 1000  # s
+        self.linger = float(next(properties[name] for name in reversed(properties) if name in _LINGER)) / 1000  # s
         self.reports = rk.Reports(self.handle)
         self._topics: dict[str, rk.Handle] = {}
         self._streams: dict[tuple[str, int], int] = {}

@@ -10,7 +10,7 @@ from actors.rows import REPORT
 from actors.tally import Outcome
 
 _LINGER = 0.005
-_QUICK, _LATE = 0.014, 0.016  # s: on this side of twice the linger and 5 ms, and on that
+_QUICK, _BETWEEN, _LATE = 0.011, 0.019, 0.021  # s: below two lingers and 2 ms; below two and 10 ms; above
 
 
 class Client:
@@ -25,15 +25,11 @@ class Client:
     def due(self, count: int, partition: int = 0, *, at: int = 0) -> bool:
         """So many records are due there; says whether they are written now."""
         turn = self.turns[partition]
-        if self.deferral.keeps(turn.stream):
-            self.deferral.keep(Slice(turn, count, Times(at)))
+        piece = Slice(turn, self.claiming.attempt(turn.stream, count), count, Times(at))
+        if self.deferral.keeps(piece, self.now):
             return False
-        self.write(count, partition)
+        self.deferral.written(piece, self.now)
         return True
-
-    def write(self, count: int, partition: int = 0) -> None:
-        self.claiming.attempt(self.turns[partition].stream, count)
-        self.deferral.written(self.turns[partition].stream, self.now)
 
     def answer(self, count: int, partition: int = 0) -> None:
         """Its next records are there."""
@@ -49,7 +45,7 @@ class Client:
         self.now += round(seconds * 1e9)
         pieces = list(self.deferral.hear(self.now))
         for piece in pieces:
-            self.write(piece.count, piece.turn.partition)
+            self.deferral.written(piece, self.now)
         return [(piece.turn.partition, piece.count, piece.times.first) for piece in pieces]
 
 
@@ -84,19 +80,52 @@ def test_fewer_than_five_keep_nothing_back_however_late() -> None:
     assert not client.due(1)
 
 
-def test_a_partition_that_was_late_once_is_waited_for_at_once_until_it_is_quick_again() -> None:
+def test_what_waits_is_not_counted_as_on_its_way() -> None:
+    client = Client()
+    client.due(5)
+    client.after(_LATE)
+    assert not client.due(100, at=1)
+    client.answer(1)
+    assert client.after(0) == [(0, 100, 1)]
+
+
+def test_a_partition_that_was_late_once_is_waited_for_until_it_is_quick_again() -> None:
     client = Client()
     client.due(5)
     client.after(_LATE)
     client.answer(5)
     assert client.after(0) == []
+    for took in (_BETWEEN, _QUICK):
+        assert client.due(5)
+        client.now += round(_LINGER * 1e9)
+        assert not client.due(5, at=1)  # though nothing is late yet
+        client.answer(5)
+        assert client.after(took - _LINGER) == [(0, 5, 1)]
+        client.answer(5)
+        assert client.after(took) == []
     assert client.due(5)
-    assert not client.due(5, at=1)  # though it was written only now
+    client.now += round(_LINGER * 1e9)
+    assert client.due(5)
+
+
+def test_one_that_was_never_late_is_not_waited_for_below_the_limit() -> None:
+    client = Client()
+    client.due(5)
+    assert client.after(_BETWEEN) == []
+    assert client.due(5)
+
+
+def test_what_comes_while_a_batch_still_fills_joins_it() -> None:
+    client = Client()
+    client.due(5)
+    client.after(_LATE)
     client.answer(5)
-    assert client.after(_QUICK) == [(0, 5, 1)]
-    client.answer(5)
-    assert client.after(0) == []
+    client.after(0)
     assert [client.due(5), client.due(5)] == [True, True]
+    client.now += round(_LINGER / 2 * 1e9) - 1
+    assert client.due(5)
+    client.now += 1
+    assert not client.due(5)
 
 
 def test_what_one_partition_owes_keeps_no_other_back() -> None:

@@ -27,8 +27,7 @@ def used() -> float:
     total = 0
     for task in Path("/proc/self/task").iterdir():
         if (task / "comm").read_text().startswith("rdk:broker"):
-            ticks = (task / "stat").read_text().rsplit(")", 1)[1].split()
-            total += int(ticks[11]) + int(ticks[12])
+            total += sum(int(ticks) for ticks in (task / "stat").read_text().rsplit(")", 1)[1].split()[11:13])
     return total / _TICKS
 
 
@@ -42,9 +41,7 @@ def test_a_writer_that_waits_for_answers_does_not_turn(mock: ScriptedKafka, rate
     assert used() - before < 0.2 * _SECONDS  # without waiting it is half of a core and more
     told = [part.latencies for part in load.parts[parts:]]
     response = latency.merged([tables["response"] for tables in told if "response" in tables])
-    lag = latency.merged([tables["lag"] for tables in told if "lag" in tables])
-    assert latency.percentile(response, 0.5) < 250_000  # its partition's answer, half of one on average, and its own
-    assert latency.percentile(lag, 0.5) < 50_000
+    assert latency.percentile(response, 0.5) < 500_000  # µs: half an answer on average, two lingers, and its own
     mock.slow(0)
     assert_all_is_there(load, apart=1 / rate)
 
@@ -67,6 +64,16 @@ def test_another_rate_and_another_client_lose_nothing_that_waits(mock: ScriptedK
     load.rig.run(0.8, every=0.05)
     mock.slow(0)
     assert_all_is_there(load, apart=1 / 2000)
+
+
+def test_what_waits_is_written_as_it_was_due_though_a_batch_of_larger_ones_holds_less(mock: ScriptedKafka) -> None:
+    load = Load(mock, mock.topic("orders"), rate="20000 records/s").until(100)
+    mock.slow(0.3)
+    load.rig.run(0.8, every=0.05)
+    load.change(rate="20 records/s", size="99.9 % 100 B, 0.1 % 900 kB")
+    load.rig.run(0.3, every=0.05)
+    mock.slow(0)
+    assert_all_is_there(load, apart=1 / 20)
 
 
 def assert_all_is_there(load: Load, *, apart: float) -> None:
