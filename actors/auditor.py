@@ -25,8 +25,6 @@ from actors.worker import Books, Course, cut_latencies
 FIRST, SECOND = "first", "second"
 _BEGINNING: Final = -2  # RD_KAFKA_OFFSET_BEGINNING
 _IDLE_POLL: Final = 0.02
-_LOOK_SECONDS, _LONGEST_LOOK = 0.25, 5.0
-_LONGEST_PORTION: Final = 30.0
 _ASK_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 0.5
 _BORDER: Final = np.dtype([("epoch", "i4"), ("end", "i8")])
@@ -269,10 +267,12 @@ class Trail:
         self._stood.append((now, positions))
 
     def limits(self, now: float, seconds: float) -> Counts | None:
-        """Where it stood so many seconds ago; None if nothing was noted so long ago. What is older is forgotten."""
+        """Where it stood so many seconds ago, or at its lowest since then, for a log that was cut is young beyond the cut;
+        None if nothing was noted so long ago. What is older is forgotten."""
         while len(self._stood) > 1 and self._stood[1][0] <= now - seconds:
             self._stood.popleft()
-        return self._stood[0][1] if self._stood and self._stood[0][0] <= now - seconds else None
+        known = bool(self._stood) and self._stood[0][0] <= now - seconds
+        return np.min([stood for _, stood in self._stood], axis=0) if known else None
 
 
 class Auditor:
@@ -334,7 +334,7 @@ class Auditor:
         first, second = self._passes
         now = time.monotonic()
         if now >= self._next_look:
-            self._next_look = now + max(_LOOK_SECONDS, min(self._spec.trailing / 8, _LONGEST_LOOK))
+            self._next_look = now + self._spec.look
             self._look(first, second, now)
         if busy := second.take_below(self._limits):
             self._book(second, busy)
@@ -350,10 +350,11 @@ class Auditor:
     def _look(self, first: Pass, second: Pass, now: float) -> None:
         self._trail.note(now, first.positions())
         if now >= self._next_portion:
-            # what a partition has fetched ahead of its limit is fetched again with the next portion: large ones are cheap
-            self._next_portion = now + min(self._spec.trailing / 4, _LONGEST_PORTION)
+            self._next_portion = now + self._spec.portion
             allowed = self._no_limits if self._spec.trailing == 0 else self._trail.limits(now, self._spec.trailing)
             self._limits = np.zeros_like(self._no_limits) if allowed is None else allowed
+        if self._spec.trailing:
+            self._limits = np.minimum(self._limits, first.positions())  # a log that was cut is young beyond the cut
         for one in (first, second):
             one.mend(self._books.edge, self._clock)
         second.hold_below(self._limits)

@@ -19,7 +19,7 @@ from actors.composer import Times
 from actors.rotation import Turn
 
 _WINDOW: Final = 5  # unanswered records of a partition behind which none is sent (RD_KAFKA_IDEMP_MAX_INFLIGHT)
-_QUICK, _SLOW = 0.002, 0.010  # s beyond two lingers: what is answered sooner than the one, what later than the other
+_QUICK, _SLOW = 0.004, 0.010  # s beyond two lingers: what is answered sooner than the one, what later than the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Deferral:
     """What is kept back of one client's streams, of which it gets no more; nothing unless it is `on`.
 
     A partition is slow from an answer on that came later than two lingers (s) and 10 ms, until one that came within two
-    lingers and 2 ms.
+    lingers and 4 ms.
     """
 
     def __init__(self, claiming: Claiming, linger: float, *, on: bool) -> None:

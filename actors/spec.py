@@ -197,7 +197,7 @@ class Consumers(WorkerSpec, frozen=True):
 
 
 class Auditors(WorkerSpec, frozen=True):
-    """Read all of `of` twice: near the tail, and afresh when a record is `trailing` old.
+    """Read all of `of` twice: near the tail, and afresh in portions when a record is `trailing` old, or a quarter older.
 
     `begin` says where the two passes of a partition go on, by topic and partition, each as an offset and the leader epoch
     of the record before it (-1: not known); the others begin where the log does.
@@ -207,6 +207,21 @@ class Auditors(WorkerSpec, frozen=True):
     trailing: Duration = 300.0
     partitions: Partitions = {}
     begin: dict[str, dict[int, tuple[Stand, Stand]]] = {}
+
+    @property
+    def look(self) -> float:
+        """Seconds between two looks at where the passes and the logs stand."""
+        return max(0.25, min(self.trailing / 8, 5.0))
+
+    @property
+    def portion(self) -> float:
+        """Seconds between two portions of the second pass: each costs what was fetched ahead of it."""
+        return min(self.trailing / 4, 30.0)
+
+    @property
+    def latest(self) -> float:
+        """How old a record is (s) when the second pass comes to it, at most, if it keeps up."""
+        return self.trailing + self.portion + self.look
 
     def slice(self, index: int, of: int, partitions: Mapping[str, int], near: Near | None = None) -> Self:
         """Its partitions; each has exactly one auditor."""

@@ -196,9 +196,9 @@ def _misdirected(spec: WorkerSpec, topics: Mapping[str, Topic]) -> list[str]:
 
 def too_late(spec: Auditors, name: str, age: float | None) -> Iterator[str]:
     """Why the second pass cannot see a topic whose records go at that age (seconds); nothing where it can."""
-    if age is not None and age <= spec.trailing:
-        comes, goes = duration_text(spec.trailing), duration_text(age)
-        yield f"its second look at {name} comes after {comes}, but records are kept for {goes}"
+    if age is not None and age <= spec.latest:
+        comes, goes = duration_text(spec.latest), duration_text(age)
+        yield f"its second look at {name} comes after up to {comes}, but records are kept for {goes}"
 
 
 def _oversized(name: str, spec: WorkerSpec, topics: Mapping[str, Topic]) -> list[str]:

@@ -417,6 +417,15 @@ def test_a_trail_says_where_the_first_pass_stood_and_forgets_what_is_older() -> 
     assert len(trail._stood) == 3
 
 
+def test_a_trail_is_no_farther_than_a_log_that_was_cut_since() -> None:
+    trail = Trail()
+    for second, (cut, whole) in enumerate(((10, 10), (20, 20), (15, 30), (25, 40))):
+        trail.note(float(second), np.array([cut, whole]))
+    limits = trail.limits(6.0, 5.0)
+    assert limits is not None
+    assert limits.tolist() == [15, 20]
+
+
 def test_no_cut_of_an_auditor_at_work_shows_a_record_twice_or_not_at_all(
     mock_kafka: MockKafka, audits: list[Audit]
 ) -> None:

@@ -10,7 +10,7 @@ from actors.rows import REPORT
 from actors.tally import Outcome
 
 _LINGER = 0.005
-_QUICK, _BETWEEN, _LATE = 0.011, 0.019, 0.021  # s: below two lingers and 2 ms; below two and 10 ms; above
+_QUICK, _BETWEEN, _LATE = 0.013, 0.019, 0.021  # s: below two lingers and 4 ms; below two and 10 ms; above
 
 
 class Client:

@@ -149,7 +149,7 @@ def test_fleets_that_contradict_each_other_are_told() -> None:
     assert mistakes(Contradicted()) == [
         "others: protocol consumer, but readers is in group live with classic",
         "second: orders is audited by first already",
-        "second: its second look at orders comes after 5 min, but records are kept for 5 min",
+        "second: its second look at orders comes after up to 5 min 35 s, but records are kept for 5 min",
         "copier: writes to bills, which is no topic of the scenario; there are orders",
         "copier: writes to books, which is no topic of the scenario; there are orders",
         "copier: copies 1 topics to 2: each needs one of its own",
