@@ -172,6 +172,7 @@ def _tail() -> Iterator[str]:
     yield ""
     yield "Not what a record costs, but what comes of a run that somebody disturbs, each told line by line:"
     yield ""
+    yield "    python -m benchmarks.answers                # what a paced writer costs while its cluster is slow to answer"
     yield "    python -m benchmarks.losses --times 20      # workers and nodes are lost, or told to go: when all work again"
     yield "    python -m benchmarks.interruptions          # Ctrl-C, SIGTERM and SIGKILL at any moment: what is left"
     yield "    python -m benchmarks.soak --minutes 30      # a rotation whose nodes and controllers are killed"

@@ -112,7 +112,9 @@ def test_records_that_go_in_time_by_the_brokers_default_are_no_loss(fresh_kafka:
     assert report.allowances[0] == "orders: a record goes at an age of 4 s"
     assert all(starts.values())
     late = play(Kept(orders=orders, auditors=Auditors(of="orders", trailing="4 s")), kafka, tmp_path / "late")
-    why = "its second look at orders comes after up to 5.5 s, but records are kept for 4 s by the cluster's own settings"
+    why = (
+        "its second look at orders comes after up to 5.5 s, but records are kept for 4 s by the cluster's own settings"
+    )
     assert (late.outcome, late.cause) == (Outcome.INVALID, f"auditors: {why}")
 
 
