@@ -197,7 +197,9 @@ class Consumers(WorkerSpec, frozen=True):
 
 
 class Auditors(WorkerSpec, frozen=True):
-    """Read all of `of` twice: near the tail, and afresh in portions when a record is `trailing` old, or a quarter older.
+    """Read all of `of` twice: near the tail, and afresh when a record is at least `trailing` old.
+
+    What is old enough is read in portions, one every quarter of `trailing`, or every 30 s.
 
     `begin` says where the two passes of a partition go on, by topic and partition, each as an offset and the leader epoch
     of the record before it (-1: not known); the others begin where the log does.

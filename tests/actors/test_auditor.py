@@ -21,6 +21,7 @@ from actors.reader import MOST
 from actors.rows import FETCHED
 from actors.spec import Auditors, Producers
 from actors.tally import BLOCK, Kind, Part
+from actors.target import Target
 from tests.mock_kafka import PARTITIONS, MockKafka
 from tests.rig import Rig
 
@@ -429,6 +430,36 @@ def test_a_trail_is_no_farther_than_a_log_that_was_cut_since() -> None:
     limits = trail.limits(6.0, 5.0)
     assert limits is not None
     assert limits.tolist() == [15, 20]
+
+
+class _Standing:
+    """A pass that stands where it is told, and remembers how far it was last allowed."""
+
+    def __init__(self) -> None:
+        self.position, self.limit = 0, -1
+
+    def positions(self) -> np.ndarray:
+        return np.array([self.position])
+
+    def mend(self, *_: object) -> None:
+        """Nothing has moved."""
+
+    def hold_below(self, limits: np.ndarray) -> None:
+        (self.limit,) = limits.tolist()
+
+
+def test_the_second_pass_goes_on_in_portions_and_never_beyond_a_log_that_was_cut() -> None:
+    auditor, first, second = Auditor("a", Target(1, {}, {})), _Standing(), _Standing()
+    auditor._spec = spec = Auditors(of=("orders",), trailing=20)
+    auditor._no_limits = np.array([1 << 60])
+    auditor._limits = np.zeros_like(auditor._no_limits)
+    assert (spec.look, spec.portion, spec.latest) == (2.5, 5.0, 27.5)
+    allowed = []
+    for look in range(14):
+        first.position = 40 if look == 13 else 100 * look
+        auditor._look(first, second, look * spec.look)  # type: ignore[arg-type]
+        allowed.append(second.limit)
+    assert allowed == [0] * 10 + [200, 200, 400, 40]
 
 
 def test_no_cut_of_an_auditor_at_work_shows_a_record_twice_or_not_at_all(
