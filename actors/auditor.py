@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from actors import librdkafka as rk
 from actors.epochs import Border, EpochEnds, Partition
+from actors.fetch import ASTRAY
 from actors.librdkafka import Place
 from actors.pace import Clock
 from actors.reader import MOST, Reader
@@ -63,9 +64,9 @@ class Pass:
         for topic, some in spec.begin.items():
             for partition, both in some.items():
                 self._begin_at((topic, partition), *both[name == SECOND])
-        self._apart = [self._reader.set_apart(*place) for place in self._places] if name == SECOND else []
         self._paused = np.full(len(self._places), name == SECOND)
-        self._stale: dict[int, int] = {}  # queues of partitions that have paused, and what may come of each: an error
+        self._stale: dict[int, int] = {}  # partitions that have paused, and what may come of each: an error
+        self._set_apart()
         self._assign()
 
     def _index(self, place: Partition) -> int:
@@ -81,6 +82,10 @@ class Pass:
         """The pass goes on there; below 0, at the log's start."""
         self._begin[place] = offset if offset >= 0 else _BEGINNING
         self.reading.stand(self._target.topics[place[0]].ordinal, place[1], max(offset, -1), 0)
+
+    def _set_apart(self) -> None:
+        if self.name == SECOND:
+            self._reader.set_apart(Place(*place) for place in self._places)
 
     def _assign(self) -> None:
         rk.assign(self._reader.handle, [Place(*place, self._next(place), self._epoch(place)) for place in self._places])
@@ -108,7 +113,7 @@ class Pass:
         each = max(1, MOST // max(1, int((ahead > 0).sum())))
         self._stale = {}
         return self._reader.take_apart(
-            stale | {self._apart[index]: min(int(ahead[index]), each) for index in np.flatnonzero(ahead > 0).tolist()}
+            stale | {index: min(int(ahead[index]), each) for index in np.flatnonzero(ahead > 0).tolist()}
         )
 
     def _ahead(self, limits: Counts) -> Counts:
@@ -117,14 +122,18 @@ class Pass:
         return ahead[self._mine]
 
     def book(self, count: int, clock: Clock) -> list[Table]:
-        """Book what was taken; returns error rows other than moved logs, which are put right by `mend`."""
+        """Book what was taken; returns error rows other than moved logs, which are put right by `mend`, and what went
+        astray, which is fetched again."""
         errors = self._reader.book(count, clock)
         self._note_borders(self._reader.rows[:count])
         others = []
+        if any(row["error"] == ASTRAY for row in errors):
+            self._set_apart()
+            self._assign()
         for row in errors:
             if row["error"] == rk.RESET and row["topic"] != NO_TOPIC:
                 self._stop((self._target.named(int(row["topic"])), int(row["partition"])))
-            else:
+            elif row["error"] != ASTRAY:
                 others.append(row)
         return others
 
@@ -235,7 +244,7 @@ class Pass:
         reached = self._ahead(limits) <= 0
         new = reached & ~self._paused
         rk.pause(self._reader.handle, self._those(new))
-        self._stale |= {self._apart[index]: 1 for index in np.flatnonzero(new).tolist()}
+        self._stale |= dict.fromkeys(np.flatnonzero(new).tolist(), 1)
         rk.resume(self._reader.handle, self._those(self._paused & ~reached))
         self._paused = reached
 

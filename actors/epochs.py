@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from actors import librdkafka as rk
+from actors.fetch import Fetch
 from actors.librdkafka import Place
 from actors.rows import NO_TOPIC
 from actors.target import Target
@@ -49,7 +50,7 @@ class EpochEnds:
         self._ordinals = {name: place.ordinal for name, place in target.topics.items()}
         self._asked: dict[Partition, int] = {}
         self._told: dict[Partition, int] = {}
-        self._client: tuple[rk.Handle, rk.Fetch] | None = None
+        self._client: tuple[rk.Handle, Fetch] | None = None
         self._sought = False
         self._until = 0.0
 
@@ -75,7 +76,7 @@ class EpochEnds:
     def _open(self, epochs: Mapping[Partition, int]) -> None:
         self.close()
         handle = rk.open_client(rk.CONSUMER, self._properties)
-        self._client = handle, rk.Fetch(handle, self._ordinals, self._target.run, most=_MOST, verify=False)
+        self._client = handle, Fetch(handle, self._ordinals, self._target.run, most=_MOST, verify=False)
         self._asked, self._until = dict(epochs), time.monotonic() + _AGAIN_SECONDS
         rk.assign(handle, [Place(*place, 0) for place in epochs])
         rk.pause(handle, [Place(*place) for place in epochs])

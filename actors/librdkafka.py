@@ -5,7 +5,7 @@ before it. What `Batch.produce` is given is copied before it returns, so a batch
 belongs to its event: `Reports.poll` copies it into rows and destroys the event before it returns. A fetched record is
 ours from `Fetch.take` until `Fetch.unpack` has copied what is kept into rows and destroyed it. Lists of partitions and
 errors are made, read and destroyed inside one function. Callbacks live as long as the client that calls them. So no address
-but opaque handles leaves the boundary: this file, `actors.transactional`, `commits`, `bindings`, `rows` and `checksum`.
+but opaque handles leaves the boundary: this file, `actors.fetch`, `transactional`, `commits`, `bindings`, `rows` and `checksum`.
 """
 
 import ctypes as C  # noqa: N812 - the name that ctypes code is read with
@@ -270,60 +270,6 @@ class Reports:
     def close(self) -> None:
         """The queue is given back; the client is still open."""
         rd.queue_destroy(self._queue)
-
-
-class Fetch:
-    """Batches of records from a consumer's queue."""
-
-    def __init__(
-        self, client: Handle, topics: Mapping[str, int], run: int, *, most: int = 10_000, verify: bool = True
-    ) -> None:
-        self._client = client
-        self._queue = rd.queue_consumer(client)
-        self._apart: list[Handle] = []
-        self._topics = np.array([open_topic(client, name) for name in topics], np.uint64)
-        self._ordinals = np.array(list(topics.values()), np.uint16)
-        self._messages = np.zeros(most, np.uint64)
-        self._run, self._verify = np.uint32(run), verify
-        self.rows = np.zeros(most, rows.FETCHED)
-
-    def take(self, seconds: float, most: int) -> int:
-        """Wait for records, which stay librdkafka's until `unpack` is called. Callbacks run in here, in this thread."""
-        most = min(most, len(self._messages))
-        return max(int(rd.consume(self._queue, ms(seconds), self._messages.ctypes.data, most)), 0)
-
-    def set_apart(self, topic: str, partition: int) -> int:
-        """The records of a partition, that is not assigned yet, wait in a queue of their own; its number."""
-        self._apart.append(queue := rd.queue_partition(self._client, topic.encode(), partition))
-        rd.queue_forward(queue, None)
-        return len(self._apart) - 1
-
-    def take_apart(self, most: Mapping[int, int]) -> int:
-        """What is there at once: of each of these queues no more than that, and what is told of no partition."""
-        count, room = self.take(0.0, len(self._messages)), len(self._messages)
-        for number, limit in most.items():
-            at = self._messages.ctypes.data + count * self._messages.itemsize
-            count += (
-                max(int(rd.consume(self._apart[number], 0, at, min(limit, room - count))), 0) if count < room else 0
-            )
-        return count
-
-    def copy(self, count: int, batch: Batch) -> None:
-        """Copy keys, values and sizes of `count` taken records into a batch."""
-        rows.copy_records(self._messages, count, batch.values, batch.sizes, batch.keys)
-
-    def unpack(self, count: int) -> int:
-        """Verify and free what was taken, into `rows`; returns the number of error events among them."""
-        return int(
-            rows.unpack_records(self._messages, count, self.rows, self._topics, self._ordinals, self._run, self._verify)
-        )
-
-    def close(self) -> None:
-        """The queue and the topics are given back; the client is still open."""
-        for topic in self._topics:
-            rd.topic_destroy(int(topic))
-        for queue in (*self._apart, self._queue):
-            rd.queue_destroy(queue)
 
 
 def purge(client: Handle) -> None:

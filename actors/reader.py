@@ -1,11 +1,12 @@
 """One life of a reading client: fetched rows folded into a `Reading`, and error rows told apart."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
 from actors import librdkafka as rk
+from actors.fetch import ASTRAY, Fetch
 from actors.pace import Clock
 from actors.reading import Reading
 from actors.sabotage import Honest
@@ -46,19 +47,23 @@ class Reader:
         self._sabotage = sabotage or Honest()
         self._ordinals = {name: place.ordinal for name, place in target.topics.items()}
         self.handle = rk.open_client(rk.CONSUMER, {**target.properties, **_ALWAYS, **properties}, on_rebalance)
-        self._fetch = rk.Fetch(self.handle, self._ordinals, target.run, verify=verify)
+        self._fetch = Fetch(self.handle, self._ordinals, target.run, verify=verify)
+        self._rest = 0  # of what was taken apart: how many waited with the rest
 
     def take(self, seconds: float, most: int = MOST) -> int:
         """Wait for records, which `book` then books. Callbacks run in here."""
         return self._fetch.take(seconds, most)
 
-    def set_apart(self, topic: str, partition: int) -> int:
-        """The records of a partition, that is not assigned yet, are taken by `take_apart`; its number there."""
-        return self._fetch.set_apart(topic, partition)
+    def set_apart(self, places: Iterable[rk.Place]) -> None:
+        """The records of these partitions, that are about to be assigned, are taken by `take_apart`, which knows each by
+        its number here."""
+        self._fetch.set_apart(places)
 
     def take_apart(self, most: Mapping[int, int]) -> int:
-        """What is there at once, of each such partition no more than that; `book` then books it."""
-        return self._fetch.take_apart(most)
+        """What is there at once, of each such partition no more than that; `book` then books it. What came of one in
+        another way is not booked, but an error row: its partition is to be set apart and assigned anew."""
+        self._rest, count = self._fetch.take_apart(most)
+        return count
 
     def copy(self, count: int, batch: rk.Batch | None) -> rk.Batch:
         """Copy what was taken into `batch`, or into a larger one where it does not fit."""
@@ -79,6 +84,10 @@ class Reader:
         """Book what was taken, and free it; returns the error rows but those that only say that a log has ended."""
         errors = self._fetch.unpack(count)
         rows = self._fetch.rows
+        if self._rest:
+            told = rows["error"][: self._rest]
+            told[(told == rk.NO_ERROR) | (told == rk.PARTITION_EOF)] = ASTRAY
+            errors, self._rest = max(errors, self._rest), 0
         count = self._sabotage.fetched(rows, count)
         self._reading.fold(rows, count, clock.wall())
         if not errors:

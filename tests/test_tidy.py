@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PLANES = ("actors", "marathon_ray", "scenarios")
 SOURCES = sorted(path for plane in PLANES for path in (ROOT / plane).rglob("*.py"))
 TREES = {path: ast.parse(path.read_text()) for path in SOURCES}
-BOUNDARY = {"actors/bindings.py", "actors/librdkafka.py", "actors/rows.py", "actors/checksum.py"}
+BOUNDARY = {"actors/bindings.py", "actors/librdkafka.py", "actors/fetch.py", "actors/rows.py", "actors/checksum.py"}
 KERNEL = {"marathon_ray/kafka/guardian.py"}  # one prctl, so that no broker outlives a killed guardian
 # Modules that are started, not imported.
 ENTRIES = {"marathon_ray/__main__.py", "marathon_ray/cli.py"}

@@ -264,31 +264,62 @@ def test_a_partition_whose_limit_went_far_back_with_its_log_stops_no_other(mock_
     one.close()
 
 
+def _held(one: Pass) -> np.ndarray:
+    """What waits in the queue of each partition."""
+    length = LIBRARY.rd_kafka_queue_length
+    length.restype, length.argtypes = ctypes.c_size_t, [ctypes.c_void_p]
+    return np.array([length(queue) for queue in one._reader._fetch._apart])
+
+
 def test_what_was_fetched_ahead_of_a_limit_is_let_go_and_fetched_again(mock_kafka: MockKafka) -> None:
     audit = Audit(mock_kafka)
     audit.write(2_000)
     spec = Auditors(of=(audit.topic,)).slice(0, 1, {audit.topic: PARTITIONS})
     one, clock, ends = Pass("second", audit.rig.target, spec, None), Clock(), np.array(list(audit.ends().values()))
-    length = LIBRARY.rd_kafka_queue_length
-    length.restype, length.argtypes = ctypes.c_size_t, [ctypes.c_void_p]
-
-    def held() -> np.ndarray:
-        return np.array([length(queue) for queue in one._reader._fetch._apart])
-
     deadline = time.monotonic() + 20
     for limits in (np.minimum(ends, 5), ends):
         ahead = np.minimum(ends - limits, 2_000)  # no more is fetched ahead (`queued.min.messages`)
         one.hold_below(limits)
-        while one.positions().tolist() != limits.tolist() or (held() < ahead).any():
+        while one.positions().tolist() != limits.tolist() or (_held(one) < ahead).any():
             assert time.monotonic() < deadline
             if count := one.take_below(limits):
                 one.book(count, clock)
             time.sleep(0.05)
         one.hold_below(limits)
         assert one.take_below(limits) == 0
-        assert held().max() <= 1  # the log's end may be told late
+        assert _held(one).max() <= 1  # the log's end may be told late
     assert int(one.reading.cut(0)["spans"]["count"].sum()) == ends.sum()  # each once
     one.close()
+
+
+def test_what_went_astray_of_a_partition_is_read_again_no_further_than_its_limit_and_once(
+    mock_kafka: MockKafka,
+) -> None:
+    audit = Audit(mock_kafka)
+    audit.write(1_000)
+    spec = Auditors(of=(audit.topic,)).slice(0, 1, {audit.topic: PARTITIONS})
+    one, clock, ends = Pass("second", audit.rig.target, spec, None), Clock(), np.array(list(audit.ends().values()))
+
+    def read(limits: np.ndarray) -> list[int]:
+        deadline, told = time.monotonic() + 20, []
+        while one.positions().tolist() != limits.tolist():
+            assert time.monotonic() < deadline, (one.positions(), limits)
+            one.hold_below(limits)
+            if count := one.take_below(limits):
+                told += [int(row["error"]) for row in one.book(count, clock)]
+            assert (one.positions() <= limits).all()
+            time.sleep(0.01)
+        return told
+
+    read(np.minimum(ends, 5))
+    fetch = one._reader._fetch
+    for queue in fetch._apart:  # as librdkafka does with a partition that it forgot, with its queue
+        LIBRARY.rd_kafka_queue_forward(queue, fetch._queue)
+    assert read(np.minimum(ends, 50)) == read(ends) == []
+    tables = one.reading.cut(0)
+    one.close()
+    assert int(tables["spans"]["count"].sum()) == ends.sum()
+    assert not len(tables["incidents"])
 
 
 def test_a_partition_without_a_leader_is_asked_again(mock_kafka: MockKafka, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ import pytest
 from actors import librdkafka as rk
 from actors import rows
 from actors.bindings import LIBRARY
-from actors.librdkafka import Batch, Fetch, Place, Reports
+from actors.fetch import Fetch
+from actors.librdkafka import Batch, Place, Reports
 from actors.record import HEAD, VERSION
 from actors.tally import Kind, Outcome
 from tests.mock_kafka import MockKafka
