@@ -89,6 +89,7 @@ class Pass:
 
     def _assign(self) -> None:
         rk.assign(self._reader.handle, [Place(*place, self._next(place), self._epoch(place)) for place in self._places])
+        self._set_apart()  # librdkafka may have new queues for what it had forgotten
         rk.pause(self._reader.handle, self._those(self._paused))
 
     def _those(self, chosen: NDArray[np.bool_]) -> list[Place]:
@@ -128,7 +129,6 @@ class Pass:
         self._note_borders(self._reader.rows[:count])
         others = []
         if any(row["error"] == ASTRAY for row in errors):
-            self._set_apart()
             self._assign()
         for row in errors:
             if row["error"] == rk.RESET and row["topic"] != NO_TOPIC:

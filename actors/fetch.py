@@ -33,8 +33,8 @@ class Fetch:
         return max(int(rd.consume(self._queue, rk.ms(seconds), self._messages.ctypes.data, most)), 0)
 
     def set_apart(self, places: Iterable[rk.Place]) -> None:
-        """The records of these partitions wait in a queue for each, until librdkafka forgets the partition: one that is
-        assigned anew while its topic is unknown waits with the rest."""
+        """From now on the records of these partitions wait in a queue for each, as long as librdkafka knows the partition: one
+        that was forgotten, while its topic was unknown, and is assigned anew waits with the rest."""
         self._give_back_apart()
         self._apart = [rd.queue_partition(self._client, place.topic.encode(), place.partition) for place in places]
         for queue in self._apart:
@@ -68,5 +68,5 @@ class Fetch:
         rd.queue_destroy(self._queue)
 
     def _give_back_apart(self) -> None:
-        for queue in self._apart:
-            rd.queue_destroy(queue)
+        while self._apart:
+            rd.queue_destroy(self._apart.pop())

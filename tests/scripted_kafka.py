@@ -37,6 +37,14 @@ class ScriptedKafka:
         leader = C.c_int32(partition), C.c_int32(broker)
         assert LIBRARY.rd_kafka_mock_partition_set_leader(self._mock, topic.encode(), *leader) == 0
 
+    def forget(self, topic: str) -> None:
+        """From now on nobody knows that topic."""
+        LIBRARY.rd_kafka_mock_topic_set_error(self._mock, topic.encode(), C.c_int(rk.UNKNOWN_TOPIC))
+
+    def remember(self, topic: str) -> None:
+        """All know it again, with what it had."""
+        LIBRARY.rd_kafka_mock_topic_set_error(self._mock, topic.encode(), C.c_int(rk.NO_ERROR))
+
     def coordinate(self, kind: str, key: str, broker: int) -> None:
         """That broker coordinates the group, or the transaction, of this name."""
         place = kind.encode(), key.encode(), C.c_int32(broker)

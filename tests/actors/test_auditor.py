@@ -11,10 +11,12 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from actors import bindings
 from actors import librdkafka as rk
 from actors.auditor import Auditor, Pass, Trail
 from actors.bindings import LIBRARY
 from actors.epochs import EpochEnds, Partition
+from actors.fetch import ASTRAY
 from actors.pace import Clock
 from actors.producer import Producer
 from actors.reader import MOST
@@ -24,6 +26,7 @@ from actors.tally import BLOCK, Kind, Part
 from actors.target import Target
 from tests.mock_kafka import PARTITIONS, MockKafka
 from tests.rig import Rig
+from tests.scripted_kafka import ScriptedKafka
 
 _topics = count()
 SECOND = 10**9
@@ -32,7 +35,7 @@ SECOND = 10**9
 class Audit:
     """An auditor at work on a topic that a producer writes, collected by hand."""
 
-    def __init__(self, mock: MockKafka, partitions: int = PARTITIONS, **asked: Any) -> None:
+    def __init__(self, mock: MockKafka | ScriptedKafka, partitions: int = PARTITIONS, **asked: Any) -> None:
         self.topic = mock.topic(f"audited-{next(_topics)}")
         self.partitions = partitions
         self.rig = Rig(mock.properties, {self.topic: PARTITIONS})
@@ -292,34 +295,72 @@ def test_what_was_fetched_ahead_of_a_limit_is_let_go_and_fetched_again(mock_kafk
     one.close()
 
 
-def test_what_went_astray_of_a_partition_is_read_again_no_further_than_its_limit_and_once(
-    mock_kafka: MockKafka,
-) -> None:
-    audit = Audit(mock_kafka)
-    audit.write(1_000)
-    spec = Auditors(of=(audit.topic,)).slice(0, 1, {audit.topic: PARTITIONS})
-    one, clock, ends = Pass("second", audit.rig.target, spec, None), Clock(), np.array(list(audit.ends().values()))
+class _Limited:
+    """A second pass that reads up to limits, and what it tells of errors."""
 
-    def read(limits: np.ndarray) -> list[int]:
-        deadline, told = time.monotonic() + 20, []
-        while one.positions().tolist() != limits.tolist():
-            assert time.monotonic() < deadline, (one.positions(), limits)
+    def __init__(self, mock: MockKafka | ScriptedKafka, **properties: str) -> None:
+        audit = Audit(mock)
+        audit.write(1_000)
+        spec = Auditors(of=(audit.topic,), properties=properties).slice(0, 1, {audit.topic: PARTITIONS})
+        self.topic, self.ends = audit.topic, np.array(list(audit.ends().values()))
+        self.one = Pass("second", audit.rig.target, spec, None)
+        self.told: list[int] = []
+        reader = self.one._reader
+        self._book, reader.book = reader.book, self._listen  # type: ignore[method-assign]
+
+    def _listen(self, count: int, clock: Clock) -> list[Any]:
+        errors = self._book(count, clock)
+        self.told += [int(row["error"]) for row in errors]
+        return errors
+
+    def read(self, most: int, *, held: int = 0) -> None:
+        """Up to so much of each partition, and until so much waits for each, which is not taken."""
+        one, limits, deadline = self.one, np.minimum(self.ends, most), time.monotonic() + 20
+        while one.positions().tolist() != limits.tolist() or _held(one).min() < held:
+            assert time.monotonic() < deadline, (one.positions(), limits, _held(one))
             one.hold_below(limits)
             if count := one.take_below(limits):
-                told += [int(row["error"]) for row in one.book(count, clock)]
+                one.book(count, Clock())
             assert (one.positions() <= limits).all()
             time.sleep(0.01)
-        return told
 
-    read(np.minimum(ends, 5))
-    fetch = one._reader._fetch
-    for queue in fetch._apart:  # as librdkafka does with a partition that it forgot, with its queue
-        LIBRARY.rd_kafka_queue_forward(queue, fetch._queue)
-    assert read(np.minimum(ends, 50)) == read(ends) == []
-    tables = one.reading.cut(0)
-    one.close()
-    assert int(tables["spans"]["count"].sum()) == ends.sum()
-    assert not len(tables["incidents"])
+    def close(self) -> None:
+        """All was read once."""
+        tables = self.one.reading.cut(0)
+        self.one.close()
+        assert int(tables["spans"]["count"].sum()) == self.ends.sum()
+        assert not len(tables["incidents"])
+
+
+def test_what_is_assigned_while_its_topic_is_unknown_is_read_up_to_its_limit() -> None:
+    soon = {"topic.metadata.propagation.max.ms": "300", "topic.metadata.refresh.interval.ms": "100"}
+    with ScriptedKafka() as scripted:
+        limited = _Limited(scripted, **soon)
+        limited.read(5)
+        scripted.forget(limited.topic)
+        limited.read(5, held=8)  # an error each time that librdkafka asks for a topic which it has forgotten
+        limited.one._assign()
+        scripted.remember(limited.topic)
+        limited.read(50)
+        limited.read(10_000)
+        limited.close()
+        assert ASTRAY not in limited.told
+
+
+def test_what_went_astray_is_read_again_and_once(mock_kafka: MockKafka) -> None:
+    limited = _Limited(mock_kafka)
+    limited.read(5)
+    fetch = limited.one._reader._fetch
+    fetch.set_apart([])  # librdkafka forgets the partitions, with their queues
+    for partition in range(PARTITIONS):
+        queue = bindings.queue_partition(fetch._client, limited.topic.encode(), partition)
+        bindings.queue_forward(queue, fetch._queue)
+        bindings.queue_destroy(queue)
+        fetch._apart.append(bindings.queue_new(fetch._client))
+    limited.read(50)
+    limited.read(10_000)
+    limited.close()
+    assert ASTRAY in limited.told
 
 
 def test_a_partition_without_a_leader_is_asked_again(mock_kafka: MockKafka, monkeypatch: pytest.MonkeyPatch) -> None:
