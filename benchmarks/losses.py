@@ -10,12 +10,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Final, get_args
 
+from benchmarks import machine, report
 from benchmarks.losing import Kind, Lost, lose
+from benchmarks.losses_result import LOSSES, Loss, LossesResult
 from benchmarks.ray_nodes import RayNodes
 from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.outcome import Outcome
 
-BACK: Final = 10.0  # seconds from when there is room again until all work at their rate
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _HEAD: Final = (
     "    lost   load noticed    back   rated   short  deaths moved unknown unheard acknowledged    found lost exact outcome  who; what was found\n"
@@ -39,17 +40,11 @@ def _seconds(value: float | None) -> str:
     return f"{'never' if value is None else f'{value:.1f}':>7}"
 
 
-def summary(runs: list[Lost]) -> str:
-    """All of it in one line."""
-    back = sorted(one.back for one in runs if one.back is not None)
-    prompt = sum(seconds <= BACK for seconds in back)
-    return (
-        f"{sum(one.true for one in runs)} of {len(runs)} lost no more than a tail; {prompt} of {len(runs)} back within "
-        f"{BACK:g} s (longest {_seconds(max(back, default=None)).strip()} s), the rate alone {sum(one.rated <= BACK for one in runs)}"
-        f" (longest {max(one.rated for one in runs):.1f} s), short of it for {max(one.short for one in runs):.1f} s at most; "
-        f"{sum(one.deaths for one in runs)} deaths, {sum(one.moved for one in runs)} moved, {sum(one.report.total('unknown') for one in runs)} unknown of "
-        f"{sum(one.report.total('attempted') for one in runs)}; {dict(Counter(str(one.report.outcome) for one in runs))}"
-    )
+def _loss(one: Lost) -> Loss:
+    attempted, unknown = one.report.total("attempted"), one.report.total("unknown")
+    return Loss(
+        one.kind, one.noticed, one.back, one.rated, one.deaths, one.moved, attempted, unknown, one.true, str(one.report.outcome)
+    )  # fmt: skip
 
 
 def main() -> None:
@@ -59,9 +54,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kind", choices=_KINDS, help="lose only these, else all in turn")
     parser.add_argument("--results", type=Path, help="where the reports are left")
+    parser.add_argument("--save", action="store_true", help="keep what came of it, and tell it in README.md")
     asked = parser.parse_args()
     draw, runs = random.Random(asked.seed), []
     with LocalKafka(nodes=3) as kafka, RayNodes() as nodes, tempfile.TemporaryDirectory() as folder:
+        about = machine.about(kafka.version(1))
         print(_HEAD, flush=True)
         for number in range(asked.times):
             kind = asked.kind or _KINDS[number % len(_KINDS)]
@@ -70,7 +67,11 @@ def main() -> None:
             print(row(number + 1, runs[-1]), flush=True)
             if runs[-1].report.outcome is Outcome.INTERRUPTED:
                 break
-    print(summary(runs))
+    result = LossesResult(about, tuple(map(_loss, runs)))
+    print(result.summary())
+    if asked.save:
+        result.save(LOSSES)
+        report.write()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks import runs_report
 from benchmarks.figures import RESULTS, Figures, Spread, Target
+from benchmarks.losses_result import LOSSES, LossesResult
 from benchmarks.runs import RunFigures
 from benchmarks.suite import PARTITIONS, PRODUCING, READING, SIZES, WIDE, producing, reading
 from benchmarks.thousand_result import THOUSAND, ThousandResult
@@ -65,7 +66,9 @@ def write() -> None:
     volume = VolumeResult.load(VOLUME) if VOLUME.exists() else None
     runs = RunFigures.load(RUNS) if RUNS.exists() else None
     thousand = ThousandResult.load(THOUSAND) if THOUSAND.exists() else None
-    parts = [*_head(figures, runs), *_tables(figures), *_runs(runs), *_volume(volume), *_thousand(thousand), *_tail()]
+    losses = LossesResult.load(LOSSES) if LOSSES.exists() else None
+    measured = [*_runs(runs), *_volume(volume), *_thousand(thousand), *_losses(losses)]
+    parts = [*_head(figures, runs), *_tables(figures), *measured, *_tail()]
     README.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
@@ -146,6 +149,13 @@ def _thousand(result: ThousandResult | None) -> Iterator[str]:
     yield ""
 
 
+def _losses(result: LossesResult | None) -> Iterator[str]:
+    yield "## Lost workers and nodes"
+    yield ""
+    yield from result.lines() if result else ("Not measured yet: `python -m benchmarks.losses --save`.",)
+    yield ""
+
+
 def _tail() -> Iterator[str]:
     yield "## How it is measured"
     yield ""
@@ -170,9 +180,9 @@ def _tail() -> Iterator[str]:
     yield "    python -m benchmarks.thousand               # no Kafka is needed; --help tells what can be chosen"
     yield "    python -m benchmarks.volume --records 1000000    # a small volume; 100000000 by default"
     yield ""
-    yield "Not what a record costs, but what comes of a run that somebody disturbs, each told line by line:"
+    yield "What comes of a run that somebody disturbs, each told line by line:"
     yield ""
     yield "    python -m benchmarks.answers                # what a paced writer costs while its cluster is slow to answer"
-    yield "    python -m benchmarks.losses --times 20      # workers and nodes are lost, or told to go: when all work again"
+    yield "    python -m benchmarks.losses --save          # workers and nodes are lost, or told to go: when all work again"
     yield "    python -m benchmarks.interruptions          # Ctrl-C, SIGTERM and SIGKILL at any moment: what is left"
     yield "    python -m benchmarks.soak --minutes 30      # a rotation whose nodes and controllers are killed"
