@@ -232,6 +232,11 @@ class Auditors(WorkerSpec, frozen=True):
         return self.model_copy(update={"index": index, "partitions": _by_topic(hand)})
 
 
+def transactional_id(group: str, index: int) -> str:
+    """Of the worker with that slice of a fleet of transactors: who takes its place has it, too."""
+    return f"{group}-{index}"
+
+
 class Transactors(WorkerSpec, frozen=True):
     """Copy `of` to `to`, exactly once: read as members of a group, write and commit in one transaction.
 

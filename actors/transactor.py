@@ -20,7 +20,7 @@ from actors.reading import Reading
 from actors.record import Flag
 from actors.rows import STREAM_SHIFT
 from actors.sabotage import Honest
-from actors.spec import Transactors
+from actors.spec import Transactors, transactional_id
 from actors.tally import COMMITS, Fate, Life, Outcome, Part, Table, Tally
 from actors.target import Target
 from actors.worker import Books, Course, cut_latencies
@@ -117,7 +117,7 @@ class Transactor:
             # Silent connections end: librdkafka looks again at a call that it holds when any connection comes or goes.
             "connections.max.idle.ms": str(_IDLE_MS),
             **spec.properties,
-            "transactional.id": f"{spec.group}-{spec.index}",
+            "transactional.id": transactional_id(spec.group, spec.index or 0),
             "transaction.timeout.ms": str(int(spec.timeout * 1000)),
         }
         self._reader = Reader(self._target, _reading_properties(spec), self._reading, on_rebalance=self._rebalanced)

@@ -34,7 +34,7 @@ class Eyes(Protocol):
         """The active one of the quorum."""
 
     def coordinator(self, *, group: str = "", transaction: str = "") -> int:
-        """Of a group, or of a transactional id."""
+        """Of a group, or of a transactional id; a fleet's field may name it."""
 
 
 class Role(Protocol):

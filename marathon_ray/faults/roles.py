@@ -34,7 +34,7 @@ def group_coordinator(group: str) -> Role:
 
 
 def transaction_coordinator(transactional_id: str) -> Role:
-    """The broker that coordinates the transactions of that id."""
+    """The broker that coordinates the transactions of that id; by the field of a fleet of transactors, of its first worker."""
     return TransactionCoordinator(transactional_id)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+from actors.spec import transactional_id
 from marathon_ray.kafka import looking, officers
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.connection import Connection
@@ -54,9 +55,11 @@ class ClusterEyes:
         return officers.active_controller(self.properties, within=self.within)
 
     def coordinator(self, *, group: str = "", transaction: str = "") -> int:
-        """Of a group, or of a transactional id."""
+        """Of a group, or of a transactional id; by the field of a fleet of transactors, of its first worker's."""
         if transaction:
-            return officers.transaction_coordinator(self.properties, transaction, within=self.within)
+            name = self.names.get(transaction)
+            one = transactional_id(name, 0) if name else transaction
+            return officers.transaction_coordinator(self.properties, one, within=self.within)
         name = self.names.get(group, group)
         return self._ask(lambda connection: looking.group_coordinator(connection, name))
 

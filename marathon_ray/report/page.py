@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
@@ -18,6 +18,8 @@ from marathon_ray.report.report import Note, Report
 
 NAME: Final = "report.html"
 SHOWN: Final = 12  # findings that are open to the eye; the others unfold
+# Read before a run begins: a checkout may change under one that goes on for hours.
+_TEMPLATES: Final = {file.name: file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("*.j2")}
 _EQUATIONS: Final = (("attempted", (*CLAIMED, "pending")), ("acknowledged", AUDITED))
 
 
@@ -79,7 +81,7 @@ def _extras(report: Report) -> list[str]:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=DictLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
