@@ -2,7 +2,6 @@
 
 import platform
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -10,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from actors.order import Host
-from actors.spec import Producers
+from actors.spec import Consumers, Producers, Transactors
 from marathon_ray.attempt import Attempt
 from marathon_ray.balance import Balance
 from marathon_ray.outcome import Outcome
+from marathon_ray.overlooked import overlooked
 from marathon_ray.promises.allowed import allowed
 from marathon_ray.promises.promise import Verdict
 from marathon_ray.report import facts
@@ -89,7 +89,7 @@ def _seen(attempt: Attempt) -> dict[str, Any]:
         "fleets": tuple(_crews(attempt)),
         "short": _short(rounds, attempt.phases[0][1]) if attempt.phases else 0.0,
         "hosts": tuple(_machines(rounds.hosts)),
-        "not_looked_at": tuple(_not_looked_at(attempt, balance)),
+        "not_looked_at": tuple(_overlooked(attempt, rounds, balance)),
     }
 
 
@@ -142,15 +142,12 @@ def _machines(hosts: Mapping[str, Host]) -> Iterator[Machine]:
         yield Machine(node=node, address=address, kind=kind, workers=workers, cpu_seconds=cpu, resident=resident)
 
 
-def _not_looked_at(attempt: Attempt, balance: Balance) -> Iterator[str]:
-    unaudited = balance.total("unaudited")
-    if unaudited:
-        yield f"{unaudited:,} acknowledged records that the auditors did not come to"
-    incidents = Counter(balance.incidents)
-    if incidents["expired"]:
-        yield "records that expired before they were read twice"
-    if not attempt.drained:
-        yield "what lies behind where the auditors stood at the end: the run was not drained"
+def _overlooked(attempt: Attempt, rounds: Rounds, balance: Balance) -> Iterator[str]:
+    fleets = attempt.scenario.fleets.values()
+    read = {topic for spec in fleets if isinstance(spec, Consumers | Transactors) for topic in spec.of}
+    unheard = sum(loss.tail.unheard for losses in rounds.losses.values() for loss in losses)
+    unread = [topic for topic in attempt.scenario.topics if topic not in read]
+    return overlooked(balance, drained=attempt.drained, unheard=unheard, unread=unread)
 
 
 def _allowances(scenario: Scenario, attempt: Attempt | None) -> Iterator[str]:
