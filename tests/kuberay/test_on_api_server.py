@@ -62,6 +62,20 @@ def test_every_object_of_an_overlay_is_accepted(api_server: ApiServer, cloud: st
         assert api_server.apply(each).code == 200  # once more is the same
 
 
+def test_the_dashboard_is_accepted_and_what_the_server_has_no_kind_for_is_prometheus_own(api_server: ApiServer) -> None:
+    (namespace,) = loaded((ROOT / "namespace.yaml").read_text())
+    namespace["metadata"]["name"] = "marathon-monitoring"
+    assert api_server.apply(namespace).code == 201
+    objects = rendered(ROOT / "monitoring")
+    for each in objects:
+        each["metadata"]["namespace"] = namespace["metadata"]["name"]
+    own = [each for each in objects if each["apiVersion"] != "monitoring.coreos.com/v1"]
+    assert [each["kind"] for each in own] == ["ConfigMap"]
+    assert {each["kind"] for each in objects if each not in own} == {"PodMonitor", "PrometheusRule"}
+    answer = api_server.apply(own[0])
+    assert answer.code == 201, answer.message
+
+
 @pytest.mark.parametrize("cloud", CLOUDS)
 @pytest.mark.parametrize("name", ["head", "spot", "fallback", "submitter"])
 def test_every_pod_is_accepted_under_the_strictest_standard(api_server: ApiServer, cloud: str, name: str) -> None:
