@@ -19,6 +19,7 @@ from marathon_ray.rounds import BenchError, Rounds
 from marathon_ray.usage import UsageError, nearest
 
 _LOOK_SECONDS: Final = 0.5
+_STOP_SECONDS: Final = 180.0
 _AT_MOST: Final = "10 min"
 Note = Callable[[str], None]
 
@@ -80,7 +81,8 @@ class Toolkit:
         """That fleet has ended in good order."""
         self._fleet(fleet).retire()
         self._rounds.hurry()
-        await self._rounds.until(lambda: self._fleet(fleet).ended, within=180)
+        if not await self._rounds.until(lambda: self._fleet(fleet).ended, within=_STOP_SECONDS):
+            raise BenchError(f"fleet {fleet} did not end within {_STOP_SECONDS:g} s")
 
     async def scale(self, fleet: str, workers: int) -> None:
         """So many workers share what the fleet is asked to do."""
