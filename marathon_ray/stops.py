@@ -28,6 +28,7 @@ class Stops:
         self.cause = ""
         self._note = note
         self._step: asyncio.Task[Any] | None = None
+        self._bears = 0  # signals that this step goes on in spite of
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def install(self) -> None:
@@ -54,7 +55,7 @@ class Stops:
             os._exit(EXIT[Outcome.INTERRUPTED])
         words = ("heals and cleans up; once more heals only", "heals only; once more ends at once")
         self._note(f"{why}: {words[self.count - 1]}")
-        if self._step:
+        if self._step and self.count > self._bears:
             self._step.cancel()
 
     async def step(self, work: Coroutine[Any, Any, R], *, bears: int = 0) -> R:
@@ -62,7 +63,8 @@ class Stops:
         if self.count > bears:
             work.close()
             raise InterruptionError(self.cause)
-        step = self._step = asyncio.ensure_future(work)
+        step, self._bears = asyncio.ensure_future(work), bears
+        self._step = step
         seen = self.count
         try:
             while True:

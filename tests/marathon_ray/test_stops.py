@@ -49,6 +49,23 @@ def test_the_first_signal_cuts_a_step_short_and_the_way_out_is_still_gone() -> N
     assert len(notes) == 1
 
 
+def test_a_step_that_bears_the_first_signal_goes_on_when_it_comes() -> None:
+    async def go(*signals: str) -> str:
+        one, _ = stops()
+
+        async def works() -> str:
+            for each in signals:
+                one.stop(each)
+            await asyncio.sleep(0)  # where it would be cut short
+            return "done"
+
+        return await one.step(works(), bears=1)
+
+    assert asyncio.run(go("SIGINT")) == "done"
+    with pytest.raises(InterruptionError, match="SIGINT"):
+        asyncio.run(go("SIGINT", "SIGTERM"))
+
+
 def test_the_second_signal_cuts_the_way_out_short_too() -> None:
     one, _ = stops()
 
