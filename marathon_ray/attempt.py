@@ -15,6 +15,7 @@ from actors.target import Target, TopicPlace
 from marathon_ray.accounts import Accounts
 from marathon_ray.balance import Balance
 from marathon_ray.blocking import blocking
+from marathon_ray.deadline import in_time
 from marathon_ray.declared import group_terms, ordinals_of, topic_terms
 from marathon_ray.faults.injection import Injections
 from marathon_ray.finding import Finding
@@ -45,6 +46,7 @@ _LEAVE_SECONDS: Final = 30.0
 _GROUPS_SECONDS: Final = 60.0
 _DRAIN_SECONDS: Final = 600.0
 _ENDS_SECONDS: Final = 5.0
+_AFTER_ALL_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,10 +311,15 @@ class Attempt:
             await self._retire(WorkerSpec, within=_LEAVE_SECONDS)
             heart.cancel()
 
+    async def after_all(self) -> None:
+        """The scenario has cleaned up what it knows of, or its time for that is over; its topics are there still."""
+        if self.kit:
+            self._enter(Phase.CLEANUP)
+            await in_time(self.scenario.cleanup(self.kit), "the scenario's cleanup", within=_AFTER_ALL_SECONDS)
+
     async def clean_up(self) -> None:
         """Nothing that was created is left on the cluster."""
         if self.rounds:
-            self._enter(Phase.CLEANUP)
             for fleet in self._rounds.fleets.values():
                 fleet.close()
         await blocking(admin.delete, self.properties, self._topics)

@@ -9,7 +9,7 @@ from marathon_ray.kafka.topics import name_mistake
 from marathon_ray.scenario import Scenario
 
 AUDITORS: Final = "auditors"  # the fleet that every run has, whether or not it is declared
-_PHASES: Final = ("prepare", "warmup", "workload")
+_PHASES: Final = ("prepare", "warmup", "workload", "cleanup")
 
 
 def unplayable(scenario: Scenario) -> Iterator[str]:

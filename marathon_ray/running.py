@@ -60,6 +60,11 @@ class Course:
     notes: list[tuple[float, str]] = field(default_factory=list)
     skipped: str = ""
 
+    def interrupt(self, cause: str) -> None:
+        """Somebody wanted an end before there was one; told once."""
+        if cause not in self.interrupted:
+            self.interrupted.append(cause)
+
     @property
     def causes(self) -> list[str]:
         """All that kept it from its own end."""
@@ -176,10 +181,12 @@ class Desk:
                 await self.stops.step(blocking(self._rehearse, cluster))
                 await self._on(cluster, ground)
         except InterruptionError as cause:
-            self.course.interrupted.append(str(cause))
+            self.course.interrupt(str(cause))
         finally:
             await self.stops.step(blocking(self.opened.release), bears=2)
             self.journal.undone(thing)
+        if self.stops.count:  # also where all that went on by then was seen to its end
+            self.course.interrupt(self.stops.cause)
         return self._report()
 
     def _rehearse(self, cluster: Cluster) -> None:
@@ -237,14 +244,14 @@ class Desk:
         if attempt.rounds:
             await self._tried(attempt.leave(), bears=1)
             await self._tried(attempt.finish(), bears=2)
+        await self._tried(attempt.after_all(), bears=1)
         await self._tried(attempt.clean_up(), bears=1)
 
     async def _tried(self, step: Any, *, bears: int) -> None:  # noqa: ANN401 - a coroutine
         try:
             await self.stops.step(step, bears=bears)
         except InterruptionError as cause:
-            if str(cause) not in self.course.interrupted:
-                self.course.interrupted.append(str(cause))
+            self.course.interrupt(str(cause))
         except Exception as error:  # noqa: BLE001 - a scenario's own mistake is told, and the way out goes on
             self.course.invalid += [_told(each) for each in _leaves(error) if not isinstance(each, OverdueError)]
 

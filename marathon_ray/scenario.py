@@ -48,7 +48,8 @@ class Scenario(BaseModel):
         """What is measured."""
 
     async def cleanup(self, kit: "Toolkit") -> None:
-        """After all, on every way out; what was declared is removed without this."""
+        """After all, on every way out: no fault is on, no worker lives, and the topics are there still, which are removed
+        without this. It has a minute."""
 
     @property
     def lasts(self) -> float:

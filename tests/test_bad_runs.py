@@ -257,6 +257,10 @@ MISTAKES: Final = {
         "def warmup(self, kit): pass",
         "mine: its warmup cannot be awaited with a kit: write async def warmup(self, kit)",
     ),
+    "a cleanup that cannot be awaited": having(
+        "def cleanup(self, kit): pass",
+        "mine: its cleanup cannot be awaited with a kit: write async def cleanup(self, kit)",
+    ),
     "a phase without a kit": having(
         "async def warmup(self): pass",
         "mine: its warmup cannot be awaited with a kit: write async def warmup(self, kit)",

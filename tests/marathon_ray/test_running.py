@@ -1,22 +1,29 @@
 """A run as a whole, where that needs no Kafka."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
 from actors.spec import Producers
+from marathon_ray import attempt
+from marathon_ray.audience import Nobody
 from marathon_ray.clusters import Opened
 from marathon_ray.faults.broker import Kill
+from marathon_ray.faults.injection import Injections
 from marathon_ray.ground import Ground
+from marathon_ray.journal import NAME, left, read
+from marathon_ray.kafka import admin, release
 from marathon_ray.kafka.cluster import Cluster, KafkaError
+from marathon_ray.kafka.comparison import ClusterState
 from marathon_ray.kafka.existing import Existing
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.outcome import Outcome
 from marathon_ray.promises.promise import Promise
 from marathon_ray.report.report import Report
+from marathon_ray.round import Phase
 from marathon_ray.running import Options, run
 from marathon_ray.scenario import Scenario, UnfitError
 from marathon_ray.toolkit import Toolkit
@@ -93,3 +100,141 @@ def test_a_scenario_with_nothing_to_do_is_skipped_and_one_that_cannot_be_had_so_
     with pytest.raises(KafkaError, match="it cannot be had"):
         asyncio.run(run(Picky(answer="had"), cluster=given, places="here", results=tmp_path))
     assert len(list(tmp_path.iterdir())) == 1
+
+
+# --- Phases -----------------------------------------------------------------------------------------------------------
+
+
+class Phases(Scenario):
+    """It ends and cleans up as is said."""
+
+    orders: Topic = Topic(partitions=3)
+    ends: str = "passed"
+    cleans: str = "well"
+
+    async def workload(self, kit: Toolkit) -> None:
+        kit.note("workload")
+        match self.ends:
+            case "failed":
+                await kit.until(lambda _: False, within=0)
+            case "invalid":
+                raise LookupError("nobody is there")
+            case "interrupted":
+                _cancel_run()
+                await kit.steady("1 h")
+
+    async def cleanup(self, kit: Toolkit) -> None:
+        kit.note("cleanup")
+        match self.cleans:
+            case "raises":
+                raise LookupError("nothing to clean")
+            case "hangs":
+                await kit.steady("1 h")
+            case "is stopped":
+                _cancel_run()
+                await kit.steady("10 ms")
+            case "is stopped twice":
+                _cancel_run()
+                await kit.steady("10 ms")
+                _cancel_run()
+                await kit.steady("1 h")
+        kit.note("cleaned")
+
+
+def _cancel_run() -> None:
+    """As whoever awaits it may."""
+    next(task for task in asyncio.all_tasks() if task.get_name() == "the run").cancel("a person")
+
+
+class Diary(Nobody):
+    """What was said and done, in order."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
+
+    def doing(self, what: str) -> Callable[..., None]:
+        """What does nothing but to be written down."""
+        return lambda *_: self.note(what)
+
+    def after(self, line: str) -> list[str]:
+        """What came behind that."""
+        return self.lines[self.lines.index(line) + 1 :]
+
+
+@pytest.fixture
+def diary(monkeypatch: pytest.MonkeyPatch) -> Diary:
+    """There is no cluster, and nobody works."""
+    diary, heal_all = Diary(), Injections.heal_all
+
+    async def heals(self: Injections) -> None:
+        diary.note("healed")
+        await heal_all(self)
+
+    monkeypatch.setattr(Injections, "heal_all", heals)
+    monkeypatch.setattr(attempt, "fleets_of", lambda _: {})
+    monkeypatch.setattr(release, "facts", lambda _: {})
+    monkeypatch.setattr(admin, "check", lambda *_: None)
+    monkeypatch.setattr(admin, "create", lambda _, topics: dict.fromkeys(topics, "id"))
+    monkeypatch.setattr(admin, "look", lambda *_: ClusterState({}, {}))
+    monkeypatch.setattr(admin, "log_ends", lambda *_: {})
+    monkeypatch.setattr(admin, "log_starts", lambda *_: {})
+    monkeypatch.setattr(admin, "delete", diary.doing("topics deleted"))
+    monkeypatch.setattr(admin, "delete_groups", lambda *_: None)
+    return diary
+
+
+def play(scenario: Scenario, folder: Path, diary: Diary) -> Report:
+    """Its report."""
+    cluster = Existing({"bootstrap.servers": "nowhere:1"})
+    given = Opened("theirs", ours=False, cluster=cluster, begin=lambda: None, end=lambda: None)
+    options: Options = {"cluster": given, "places": "here", "results": folder, "signals": False, "tell": diary}
+
+    async def played() -> Report:
+        return await asyncio.create_task(run(scenario, **options), name="the run")
+
+    return asyncio.run(played())
+
+
+def owed(folder: Path) -> set[str]:
+    """The kinds of what is left, by its journal."""
+    (journal,) = folder.glob(f"*/{NAME}")
+    return {thing.kind for thing in left(read(journal))}
+
+
+@pytest.mark.parametrize("ends", ["passed", "failed", "interrupted", "invalid"])
+def test_a_scenario_cleans_up_on_every_way_out_when_all_is_healed_and_its_topics_are_there_still(
+    ends: str, tmp_path: Path, diary: Diary
+) -> None:
+    report = play(Phases(ends=ends), tmp_path, diary)
+    assert report.outcome.value == ends
+    assert diary.after("workload")[-4:] == ["healed", "cleanup", "cleaned", "topics deleted"]
+    assert owed(tmp_path) == set()
+    assert [phase.name for phase in report.phases].count(Phase.CLEANUP) == 1
+
+
+CLEANINGS: dict[str, tuple[str, str, list[str]]] = {
+    "raises": ("invalid", "LookupError: nothing to clean (test_running.py:", ["topics deleted"]),
+    "hangs": ("invalid", "the scenario's cleanup was not over within 200 ms", ["topics deleted"]),
+    "is stopped": ("interrupted", "a person", ["cleaned", "topics deleted"]),
+    "is stopped twice": ("interrupted", "a person", []),
+}
+
+
+@pytest.mark.parametrize(("cleans", "outcome", "cause", "then"), [(each, *told) for each, told in CLEANINGS.items()])
+def test_a_cleanup_that_fails_or_hangs_is_told_and_only_a_second_signal_keeps_topics_from_being_deleted(
+    cleans: str,
+    outcome: str,
+    cause: str,
+    then: list[str],
+    tmp_path: Path,
+    diary: Diary,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempt, "_AFTER_ALL_SECONDS", 0.2 if cleans == "hangs" else 60.0)
+    report = play(Phases(cleans=cleans), tmp_path, diary)
+    assert (report.outcome.value, report.cause[: len(cause)]) == (outcome, cause)
+    assert [line for line in diary.after("cleanup") if not line.startswith("a person")] == then
+    assert owed(tmp_path) == (set() if then else {"topic"})
