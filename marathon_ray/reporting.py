@@ -8,12 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from actors.order import Host
 from actors.spec import Consumers, Producers, Transactors
 from marathon_ray.attempt import Attempt
 from marathon_ray.balance import Balance
+from marathon_ray.nodes import Nodes, node_hours
 from marathon_ray.outcome import Outcome
 from marathon_ray.overlooked import overlooked
+from marathon_ray.prices import Prices
 from marathon_ray.promises.allowed import allowed
 from marathon_ray.promises.promise import Verdict
 from marathon_ray.report import facts
@@ -24,7 +25,6 @@ from marathon_ray.scenario import Scenario
 if TYPE_CHECKING:
     from marathon_ray.running import Desk
 
-_MARKET: Final = "ray.io/market-type"  # Ray's own label
 _PACKAGES: Final = ("marathon-ray", "confluent-kafka", "ray", "numpy")
 _SECRET: Final = ("password", "secret", "token")
 
@@ -54,7 +54,7 @@ def report_of(desk: "Desk", end: Outcome, verdicts: list[Verdict]) -> Report:
         notes=tuple(_notes(desk)),
         allowances=tuple(_allowances(desk.scenario, attempt)),
         series=series,
-        **(_seen(attempt) if attempt and attempt.rounds else {}),
+        **(_seen(attempt, desk.prices) if attempt and attempt.rounds else {}),
     )
 
 
@@ -66,13 +66,14 @@ def _notes(desk: "Desk") -> Iterator[Note]:
             yield Note(text=f"the bench lacked workers: {', '.join(fleets)}", since=since, until=until)
 
 
-def _seen(attempt: Attempt) -> dict[str, Any]:
+def _seen(attempt: Attempt, prices: Prices) -> dict[str, Any]:
     rounds = attempt.rounds
     if rounds is None:
         return {}
     balance: Balance = rounds.accounts.balance()
     names = {number: field for field, number in attempt.ordinals.items()}
     found, beyond = facts.findings(attempt.findings, names)
+    hours = node_hours(rounds.nodes.values())
     ends = [*(since for _, since, _ in attempt.phases[1:]), rounds.now]
     return {
         "totals": facts.totals(balance.places, names),
@@ -88,7 +89,9 @@ def _seen(attempt: Attempt) -> dict[str, Any]:
         ),
         "fleets": tuple(_crews(attempt)),
         "short": _short(rounds, attempt.phases[0][1]) if attempt.phases else 0.0,
-        "hosts": tuple(_machines(rounds.hosts)),
+        "hosts": tuple(_machines(rounds.nodes)),
+        "node_hours": hours,
+        "cost": prices.cost(hours),
         "not_looked_at": tuple(_overlooked(attempt, rounds, balance)),
     }
 
@@ -131,15 +134,19 @@ def _within(carried: Mapping[bool, int]) -> float | None:
     return carried.get(True, 0) / whole if whole else None
 
 
-def _machines(hosts: Mapping[str, Host]) -> Iterator[Machine]:
-    nodes: dict[tuple[str, str], dict[str, Host]] = {}
-    for seat, host in hosts.items():
-        nodes.setdefault((host.node, host.address), {})[seat] = host
-    for (node, address), mine in nodes.items():
-        cpu, resident = (sum(getattr(host, name) for host in mine.values()) for name in ("cpu_seconds", "resident"))
-        kind = next(iter(mine.values())).labels.get(_MARKET, "")
-        workers = tuple(sorted(mine))
-        yield Machine(node=node, address=address, kind=kind, workers=workers, cpu_seconds=cpu, resident=resident)
+def _machines(nodes: Nodes) -> Iterator[Machine]:
+    for (name, address), node in nodes.items():
+        processes = node.processes
+        yield Machine(
+            node=name,
+            address=address,
+            kind=node.kind,
+            hours=node.hours,
+            processors=max(host.processors for host in processes),
+            workers=tuple(sorted(node.hosts)),
+            cpu_seconds=sum(host.cpu_seconds for host in processes),
+            resident=sum(host.resident for host in processes),
+        )
 
 
 def _overlooked(attempt: Attempt, rounds: Rounds, balance: Balance) -> Iterator[str]:

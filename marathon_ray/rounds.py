@@ -10,13 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from actors.order import Host
 from actors.spec import Consumers, Producers, Transactors
 from actors.tally import Table, nothing
 from marathon_ray.accounts import Accounts
 from marathon_ray.finding import Window
 from marathon_ray.fleet import Fleet
 from marathon_ray.gathering import Answered, Loss
+from marathon_ray.nodes import Nodes, heard
 from marathon_ray.promises.promise import Shade
 from marathon_ray.round import ACKS, Doing, Phase, Round
 from marathon_ray.shortage import Shortage
@@ -42,7 +42,7 @@ class Rounds:
         self.moved: Counter[str] = Counter()  # workers that left a node before it was taken away, by fleet
         self.most: Counter[str] = Counter()  # workers at once, by fleet
         self.worked: dict[str, float] = dict.fromkeys(fleets, 0.0)  # worker-seconds, by fleet
-        self.hosts: dict[str, Host] = {}  # the newest word of every seat that ever answered
+        self.nodes: Nodes = {}  # on which somebody ever answered
         self.written: Counter[int] = Counter()  # by topic's ordinal, bytes of values acknowledged
         self.last = Round(0.0, 0.0, 0, Phase.PREPARE)
         self._sinks = sinks
@@ -174,7 +174,7 @@ class Rounds:
         self.moved[fleet] += len(answered.moved)
         self.most[fleet] = max(self.most[fleet], workers)
         self.worked[fleet] += workers * (time.monotonic() - self._last)
-        self.hosts.update(answered.hosts)
+        heard(self.nodes, answered.hosts, self._last - self._began, self.now)
 
     def _note_written(self, fleet: Fleet, acks: Table) -> None:
         if isinstance(fleet.spec, Producers):

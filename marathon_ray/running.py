@@ -29,6 +29,7 @@ from marathon_ray.names import Names
 from marathon_ray.notebook import onlooker
 from marathon_ray.outcome import Outcome, outcome
 from marathon_ray.planning import mistakes, workers_of
+from marathon_ray.prices import Prices
 from marathon_ray.promises.generator import GeneratorHonest
 from marathon_ray.reclaim import started
 from marathon_ray.report import page
@@ -76,7 +77,7 @@ class Options(TypedDict, total=False):
     file; workers live on Ray ("ray", by default) or in this process ("here"), on the Ray cluster at the address `ray` or on
     one that is started for it, on "any" of its nodes or on "spot" `nodes`. A folder of its own in `results` has the journal, the report and the series. `tell` hears how
     it goes on; without it a notebook's cell shows that, and a program hears nothing. `run` is its name, eight hexadecimal
-    digits, and else drawn. Where `signals`
+    digits, and else drawn. With `prices` of a node's hour the report has what it cost. Where `signals`
     is false nothing but a cancellation of whoever awaits it stops it; its message, if there is one, is told as the cause."""
 
     cluster: str | Opened
@@ -87,6 +88,7 @@ class Options(TypedDict, total=False):
     seed: int | None
     bench: str
     run: str
+    prices: Prices
     tell: Audience
     signals: bool
 
@@ -138,6 +140,7 @@ async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, o
                 host=socket.gethostname(),
             )  # fmt: skip
             desk = Desk(scenario, names, folder, journal, opened, audience, course, stops, note, seed)
+            desk.prices = options.get("prices", desk.prices)
             report = await desk.play(ground)
             report.write(folder)
             if report.series:
@@ -164,6 +167,7 @@ class Desk:
     stops: Stops
     note: Callable[[str], None]
     seed: int
+    prices: Prices = field(default_factory=Prices)
     about: dict[str, str] = field(default_factory=dict)  # the cluster, as it tells
     attempt: Attempt | None = None
     series: Series | None = None

@@ -89,6 +89,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": words.number, "lasting": words.lasting, "clock": words.clock, "setting": _setting,
+        "node_hours": words.node_hours, "money": words.money,
     }  # fmt: skip
     environment.globals["meaning"] = words.MEANING
     return environment

@@ -14,6 +14,7 @@ from marathon_ray.round import Phase
 FINDINGS: Final = 1_000  # that a report has; of those beyond it only the count
 NAME: Final = "report.json"
 Seconds = Annotated[float, Field(ge=0)]  # since the run began, where it is a time
+Hours = Annotated[float, Field(ge=0)]
 Records = Annotated[int, Field(ge=0)]
 
 
@@ -25,11 +26,14 @@ class Part(BaseModel):
 
 class Machine(Part):
     """A machine on which workers ran; CPU seconds and resident bytes are those of all its workers. `kind` is what Ray's
-    label calls its market, as "spot"; empty where there is none."""
+    label calls its market, as "spot"; empty where there is none. `hours` is how long it had workers, `processors` how many a
+    worker might use there (0: not known)."""
 
     node: str
     address: str = ""
     kind: str = ""
+    hours: Hours = 0.0
+    processors: Annotated[float, Field(ge=0)] = 0.0
     workers: tuple[str, ...] = ()
     cpu_seconds: Seconds = 0.0
     resident: Annotated[int, Field(ge=0)] = 0
@@ -85,7 +89,7 @@ class Crew(Part):
     moved: Annotated[int, Field(ge=0)] = 0
     tails: tuple[Tail, ...] = ()
     announced: tuple[str, ...] = ()
-    worker_hours: Annotated[float, Field(ge=0)] = 0.0
+    worker_hours: Hours = 0.0
     within_zone: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
@@ -95,8 +99,9 @@ class Report(Part):
     `cause` is the first cause of an end that was not the scenario's own, `others` those that came behind it. `spec` is the
     resolved scenario without secrets. `totals` are the counts of a balance by topic, `groups` by group and topic; topics go
     by their fields' names. `bytes` are those of the values that were acknowledged, by topic. `coverage` is the share of the acknowledged records that both passes came to (None: nothing was
-    acknowledged). `short` is the share of the time in which the bench lacked workers, or made up for it. `series` names the files
-    beside this one that have what was measured over the time.
+    acknowledged). `short` is the share of the time in which the bench lacked workers, or made up for it. `node_hours` are those
+    of all machines by kind ("spot", "on-demand", "unknown"), `cost` what they cost by currency, where prices are given. `series`
+    names the files beside this one that have what was measured over the time.
     """
 
     version: Literal[1] = 1
@@ -114,6 +119,8 @@ class Report(Part):
     spec: dict[str, JsonValue] = {}
     cluster: dict[str, JsonValue] = {}
     hosts: tuple[Machine, ...] = ()
+    node_hours: dict[str, Hours] = {}
+    cost: dict[str, Annotated[float, Field(ge=0)]] = {}
     verdicts: tuple[Verdict, ...] = ()
     totals: dict[str, dict[str, Records]] = {}
     groups: dict[str, dict[str, dict[str, Records]]] = {}

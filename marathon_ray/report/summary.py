@@ -9,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from marathon_ray.finding import FindingKind
+from marathon_ray.nodes import UNKNOWN
 from marathon_ray.outcome import Outcome
 from marathon_ray.report.report import Found, Report
-from marathon_ray.report.words import MEANING, clock, number
+from marathon_ray.report.words import MEANING, clock, money, node_hours, number
 
 STYLE: Final = {
     Outcome.PASSED: "bold green",
@@ -30,7 +31,7 @@ _NOTED: Final = ("expired", "compacted", "unaudited")  # where there are any
 def summary(report: Report, *, page: str = "") -> RenderableType:
     """The outcome, what became of all records, each promise with what was found, and where the page is.
 
-    Of a broken promise also what it demanded; then the first findings.
+    Of a broken promise also what it demanded; then the first findings, and what the nodes were where they are told apart.
     """
     head = Table.grid(padding=(0, 3))
     outcome = Text(report.outcome.upper(), style=STYLE[report.outcome])
@@ -46,6 +47,7 @@ def summary(report: Report, *, page: str = "") -> RenderableType:
     parts += [Padding.indent(Text(cause, style="yellow"), 2) for cause in (report.cause, *report.others) if cause]
     parts += [Padding.indent(lines, 2)] if report.verdicts else []
     parts += [Padding.indent(Text(line), 2) for line in _findings(report)]
+    parts += [Padding.indent(Text(f"node-hours {line}"), 2) for line in _nodes(report)]
     parts += [Text(f"report   {page}", no_wrap=True, overflow="ignore")] if page else []
     return Group(*parts)
 
@@ -67,6 +69,12 @@ def _findings(report: Report) -> Iterator[str]:
     more = len(report.findings) + report.findings_beyond - _SHOWN
     if more > 0:
         yield f"and {number(more)} findings more"
+
+
+def _nodes(report: Report) -> Iterator[str]:
+    """Nothing where no node has a kind, and nothing a price: so it is on one machine."""
+    if report.cost or set(report.node_hours) - {UNKNOWN}:
+        yield node_hours(report.node_hours) + (f", which cost {money(report.cost)}" if report.cost else "")
 
 
 def described(found: Found) -> str:

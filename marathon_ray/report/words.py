@@ -40,6 +40,19 @@ def lasting(seconds: float) -> str:
     return " ".join(part for part in parts[:2] if not part.startswith("0 "))
 
 
+def node_hours(hours: Mapping[str, float]) -> str:
+    """3.10 spot, 0.20 on-demand."""
+    return ", ".join(f"{count:.2f} {kind}" for kind, count in sorted(hours.items(), reverse=True))
+
+
+def money(cost: Mapping[str, float]) -> str:
+    """12.50 EUR, 1.00 USD; of what is less than one, three digits."""
+    return ", ".join(
+        f"{amount:.2f} {currency}" if amount >= 1 else f"{amount:.3g} {currency}"
+        for currency, amount in sorted(cost.items())
+    )
+
+
 def latency(us: float) -> str:
     """850 µs, 3.2 ms, 1.5 s."""
     if us < 1_000:

@@ -25,7 +25,6 @@ from marathon_ray.outcome import Outcome
 from marathon_ray.reclaim import reclaim
 from marathon_ray.report import page
 from marathon_ray.report.report import Report
-from marathon_ray.rotation.cost import cost
 from marathon_ray.rotation.dead import Dead, dead
 from marathon_ray.rotation.lease import EXPIRES, RENEW, Lease, TakenError, me
 from marathon_ray.rotation.leased import lease_names
@@ -279,10 +278,9 @@ class Controller:
         )
         for each in events_of(report, origin):  # first: who dies in between tells it again, which is one incident
             self.accept(each)
-        spent = cost(report, self.plan.prices)
         self._ended(
             report.outcome, report.cause, run=report.run, seconds=report.seconds, bytes=sum(report.bytes.values()),
-            hours=spent.hours, money=spent.money,
+            hours=report.node_hours, money=report.cost,
         )  # fmt: skip
         if self.finished:
             self.finished(report, one.cluster)
@@ -307,7 +305,7 @@ class Controller:
             build(find(one.scenario), one.flags),
             cluster=self.plan.clusters[one.cluster], places=self.where.places, ray=self.where.ray,
             nodes=self.where.nodes, results=self.where.results, seed=one.seed, bench=self.plan.bench,
-            run=self.standing.running, tell=self.tell, signals=False,
+            run=self.standing.running, prices=self.plan.prices, tell=self.tell, signals=False,
         )  # fmt: skip
 
     # --- What a person may say ----------------------------------------------------------------------------------------

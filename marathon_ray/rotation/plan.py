@@ -26,10 +26,7 @@ alerts:
   - {to: {env: PAGER_URL}, from: critical}
 """
 
-import re
-from collections.abc import Iterator
 from datetime import date, time
-from decimal import Decimal
 from typing import Annotated, Final, Literal, Self, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -39,36 +36,15 @@ from actors.units import Duration, Size
 from marathon_ray.event import Severity
 from marathon_ray.kafka.description import Reference
 from marathon_ray.names import Names
+from marathon_ray.prices import Cash, Prices
 from marathon_ray.rotation.quantity import Choice
 
 Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_MONEY: Final = re.compile(r"\s*(\d{1,12}(?:\.\d{1,6})?)\s*([A-Z]{3})\s*")
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class Money(_Part):
-    """An amount in a currency (ISO 4217, three letters)."""
-
-    amount: Decimal
-    currency: str
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
-
-
-def _money(value: object) -> object:
-    if isinstance(value, Money):
-        return value
-    if found := _MONEY.fullmatch(str(value)):
-        return Money(amount=Decimal(found[1]), currency=found[2])
-    raise ValueError(f"{value!r}: write an amount and its currency, as 200 EUR")
-
-
-Cash: TypeAlias = Annotated[Money, BeforeValidator(_money)]
 
 
 def _clock(value: object) -> object:
@@ -118,21 +94,6 @@ class Budget(_Part):
     bytes: Annotated[Size, Field(gt=0)] | None = None
     money: Cash | None = None
     per: Literal["day", "week"] | None = None
-
-
-class Prices(_Part):
-    """Of one hour of one node, by its kind."""
-
-    spot: Cash | None = None
-    on_demand: Cash | None = Field(default=None, alias="on-demand")
-
-    def of(self, kind: str) -> Money | None:
-        """Of that kind of node."""
-        return {"spot": self.spot, "on-demand": self.on_demand}.get(kind)
-
-    def given(self) -> Iterator[Money]:
-        """Those that are."""
-        yield from (price for price in (self.spot, self.on_demand) if price)
 
 
 class Known(_Part):

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from actors.order import Ask
+from actors.order import Answer, Ask, Host
 from actors.spec import Consumers
 from actors.target import Target, TopicPlace
 from marathon_ray.accounts import Accounts
 from marathon_ray.fleet import Fleet
+from marathon_ray.nodes import MARKET
 from marathon_ray.places.place import Reply, Silent
 from marathon_ray.reconcile import Limits
+from marathon_ray.reporting import _machines
 from marathon_ray.rounds import BenchError, Rounds
 
 _SECONDS = 30.0
@@ -51,8 +53,21 @@ class Meeting:
         pass
 
 
-def rounds(*names: str, limits: Limits | None = None) -> Rounds:
-    places = Meeting(len(names))
+class Answering(Meeting):
+    """Places on two nodes, of which the first one answers until it is gone."""
+
+    gone = False
+
+    async def ask(self, asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
+        nodes = {seat: "b" if "readers" in seat else "a" for seat in asks}
+        return {
+            seat: Silent() if self.gone and node == "a" else Answer("life", Host(node, labels={MARKET: "spot"}))
+            for seat, node in nodes.items()
+        }
+
+
+def rounds(*names: str, limits: Limits | None = None, places: Meeting | None = None) -> Rounds:
+    places = places or Meeting(len(names))
     spec = Consumers(of="orders", group="live")
     target = Target(1, {}, {"orders": TopicPlace(1, 1)})
     made: dict[str, Any] = {
@@ -97,6 +112,18 @@ def test_a_round_that_is_cancelled_comes_to_its_end_and_a_second_cancellation_cu
     assert set(whole.last.fleets) == {"writers", "readers"}
     cut, _ = asyncio.run(cancelled(2))
     assert not cut.last.fleets
+
+
+def test_a_node_counts_as_long_as_somebody_there_is_heard_and_the_report_has_its_kind() -> None:
+    places = Answering(2)
+    one = rounds("writers", "readers", places=places)
+    asyncio.run(turned(one, 1))
+    first = one.now
+    places.gone = True
+    asyncio.run(turned(one, 2))
+    machines = {machine.node: machine for machine in _machines(one.nodes)}
+    assert {machine.kind for machine in machines.values()} == {"spot"}
+    assert 0 < machines["a"].hours * 3600 <= first < machines["b"].hours * 3600 <= one.now
 
 
 def test_what_a_fleet_cannot_do_is_told_when_all_were_asked() -> None:

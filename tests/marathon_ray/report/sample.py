@@ -137,7 +137,13 @@ def report(outcome: Outcome = Outcome.PASSED, **changes: Any) -> Report:
         "versions": {"marathon-ray": "0.1.0", "Python": "3.11.9", "librdkafka": "2.16.1", "Ray": "2.60.0"},
         "spec": {"orders": topic, "writers": {"to": ["orders"], "rate": "100000 records/s"}, "readers": {"of": ["orders"]}, "steady": "60 s"},
         "cluster": {"name": "staging", "id": "5L6g3nShT-eMCtK--X86sw", "version": "4.3.0"},
-        "hosts": (Machine(node="n1", address="10.0.0.7", workers=("writers", "readers"), cpu_seconds=141.2, resident=612_000_000),),
+        "hosts": (
+            Machine(
+                node="n1", address="10.0.0.7", kind="spot", hours=0.05, processors=4, workers=("writers", "readers"),
+                cpu_seconds=141.2, resident=612_000_000,
+            ),
+        ),
+        "node_hours": {"spot": 0.05}, "cost": {"EUR": 0.0015},
         "verdicts": (integrity, again, rate),
         "totals": {"orders": counts},
         "groups": {"live": {"orders": {"owed": 17_402_806 - gone, "delivered": 17_402_806 - gone}}},

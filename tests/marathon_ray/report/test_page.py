@@ -13,7 +13,7 @@ from marathon_ray.promises.promise import Shade
 from marathon_ray.report import page
 from marathon_ray.report.figures import charts
 from marathon_ray.report.measured import Measured, measured
-from marathon_ray.report.report import Note, Report
+from marathon_ray.report.report import Machine, Note, Report
 from tests.marathon_ray.report import sample
 
 EVIL = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
@@ -157,3 +157,13 @@ def test_who_was_lost_and_who_moved_is_told_and_for_how_long_workers_lacked(seri
     assert '<td class="n">0</td><td class="n">0</td>' in text
     assert "The bench lacked workers, or made up for it, in 3.4 % of the time." in text
     assert "lacked workers" not in own(sample.report(short=0.0), series)
+
+
+def test_machines_have_their_kind_and_hours_and_what_all_of_them_cost(series: Measured) -> None:
+    text = own(sample.report(), series)
+    row = '<td>10.0.0.7</td><td class="w">spot</td><td>writers, readers</td><td class="n">0.05</td><td class="n">4</td>'
+    assert row in text
+    assert "Node-hours: 0.05 spot, which cost 0.0015 EUR." in text
+    bare = own(sample.report(hosts=(Machine(node="n2"),), node_hours={"unknown": 0.0}, cost={}), series)
+    assert '<td>n2</td><td class="w">unknown</td>' in bare
+    assert "Node-hours: 0.00 unknown." in bare

@@ -27,6 +27,7 @@ def test_a_passed_run_has_its_sums_and_what_was_found_of_each_promise() -> None:
         "  kept   Integrity(orders)       17,402,806 acknowledged, 17,402,806 found, 0 lost, 0 doubled, 0 out of order",
         "  kept   WritableAgain(orders)   every partition writable again in 3.4 s",
         "  kept   KeepsRate(writers)      99.8 % of 17,000,000 records",
+        "  node-hours 0.05 spot, which cost 0.0015 EUR",
         "report   results/x/report.html",
     ]
 
@@ -40,18 +41,34 @@ def test_a_failed_run_says_what_was_demanded_and_the_first_findings() -> None:
         "  lost: 12 in orders 0, sequences 0 to 11 of client feed0000beef0000, offsets 0 to 11, 2026-03-01 08:01:04 UTC"
     )
     assert sum(line.startswith(("  lost:", "  gone:")) for line in lines) == 5
-    assert lines[-1] == "  and 75 findings more"
+    assert lines[-2] == "  and 75 findings more"
 
 
 def test_a_skipped_run_says_why_and_has_no_sums() -> None:
     lines = told(
-        sample.report(Outcome.SKIPPED, totals={}, verdicts=(), cause="nobody may kill", others=("and it rained",))
+        sample.report(
+            Outcome.SKIPPED,
+            totals={},
+            verdicts=(),
+            cause="nobody may kill",
+            others=("and it rained",),
+            node_hours={},
+            cost={},
+        )
     )
     assert lines == [
         "kill-leader   SKIPPED   The scenario does not fit the cluster. Nothing was created.",
         "  nobody may kill",
         "  and it rained",
     ]
+
+
+def test_hours_of_nodes_are_told_where_they_differ_or_cost() -> None:
+    hours = {"on-demand": 0.5, "spot": 12.0, "unknown": 0.25}
+    assert told(sample.report(node_hours=hours, cost={}))[-1] == "  node-hours 0.25 unknown, 12.00 spot, 0.50 on-demand"
+    assert "which cost 1.50 EUR, 0.25 USD" in told(sample.report(node_hours=hours, cost={"USD": 0.25, "EUR": 1.5}))[-1]
+    assert "0.25 unknown, which cost" in told(sample.report(node_hours={"unknown": 0.25}))[-1]
+    assert "node-hours" not in told(sample.report(node_hours={"unknown": 0.25}, cost={}))[-1]
 
 
 def test_what_was_not_audited_is_never_passed_over() -> None:

@@ -17,7 +17,7 @@ from marathon_ray.event import Event, Severity
 from marathon_ray.journal import Journal, read
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.outcome import Outcome
-from marathon_ray.report.report import Machine, Report
+from marathon_ray.report.report import Report
 from marathon_ray.rotation import controller, leased
 from marathon_ray.rotation.controller import Controller, Where
 from marathon_ray.rotation.lease import Lease
@@ -40,8 +40,7 @@ class Stage:
     played: list[tuple[str, str]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)  # of clusters that answer, by their address
-    hosts: tuple[Machine, ...] = ()  # of each run
-    seconds: float = 1.0
+    hours: dict[str, float] = field(default_factory=dict)  # of nodes, in each run
 
     async def run(self, scenario: Scenario, **options: Any) -> Report:
         number = len(self.played)
@@ -53,7 +52,8 @@ class Stage:
             outcome = Outcome.INTERRUPTED
         return Report(
             run=options["run"], bench=options["bench"], scenario=scenario.title(), promise="p", outcome=outcome,
-            began=began, seconds=self.seconds, seed=options["seed"], bytes={"orders": 1000}, hosts=self.hosts,
+            began=began, seconds=1.0, seed=options["seed"], bytes={"orders": 1000},
+            node_hours=self.hours, cost=options["prices"].cost(self.hours),
         )  # fmt: skip
 
     def accept(self, event: Event) -> None:
@@ -270,7 +270,7 @@ def test_a_budget_that_is_used_up_ends_the_rotation(stage: Stage) -> None:
 
 
 def test_a_budget_of_money_is_what_nodes_have_cost_by_their_kind(stage: Stage) -> None:
-    stage.hosts, stage.seconds = (Machine(node="a", kind="spot"), Machine(node="b")), 1800.0
+    stage.hours = {"spot": 0.5, "unknown": 0.5}
     prices = {"spot": "0.03 EUR", "on-demand": "0.10 EUR"}
     assert served(stage.controller(budget={"money": "0.19 EUR"}, prices=prices)) == "0.20 of 0.19 EUR are spent"
     assert len(stage.played) == 3  # 6.5 cents each

@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from marathon_ray.alerts.apprise import check
 from marathon_ray.cli import COMMANDS
 from marathon_ray.metrics import Metrics
+from marathon_ray.prices import Prices
 from marathon_ray.rotation.checking import read
-from marathon_ray.rotation.plan import Alert, Budget, Entry, Known, Patience, Plan, Prices, Quiet, Upgrades
+from marathon_ray.rotation.plan import Alert, Budget, Entry, Known, Patience, Plan, Quiet, Upgrades
 
 PAGE = (Path(__file__).parents[3] / "docs" / "rotation.md").read_text()
 PARTS: dict[str, type[BaseModel]] = {
