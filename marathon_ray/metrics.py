@@ -42,6 +42,10 @@ class Metrics:
         self._findings = Counter(
             "marathon_findings", "Findings of runs, as their reports have them", ["kind"], registry=own
         )
+        self._node_hours = Counter("marathon_node_hours", "Hours of nodes that had workers", ["kind"], registry=own)
+        self._cost = Counter(
+            "marathon_cost", "What nodes have cost by the prices of the plan", ["currency"], registry=own
+        )
         self._workers = Gauge("marathon_workers", "Workers of the run under way", registry=own)
         self._interruptions = Counter("marathon_interruptions", "Runs that were interrupted", registry=own)
         self._alerts = Counter("marathon_alerts", "Messages that channels took", ["severity"], registry=own)
@@ -72,6 +76,10 @@ class Metrics:
         self._runs.labels(scenario, self._labels("cluster", cluster), outcome).inc()
         self._seconds.labels(scenario).observe(report.seconds)
         self._last.labels(scenario, outcome).set(report.began.timestamp() + report.seconds)
+        for kind, hours in report.node_hours.items():
+            self._node_hours.labels(self._labels("node kind", kind)).inc(hours)
+        for currency, amount in report.cost.items():
+            self._cost.labels(self._labels("currency", currency)).inc(amount)
         for finding in report.findings:
             self._findings.labels(finding.kind.value).inc()
         if report.findings_beyond:

@@ -472,6 +472,7 @@ ASKED: Final[dict[str, tuple[dict[str, Any], str]]] = {
         "nodes: workers in this process have none to choose; leave --places here out, or --nodes",
     ),
     "a seed that is none": ({"seed": "7"}, "seed '7': it is an integer, or None"),
+    "prices that are none": ({"prices": {"spot": 3}}, "prices {'spot': 3}: they are marathon_ray.prices.Prices"),
     "a bench that is none": ({"bench": "A"}, "bench 'A': 1 to 20 of a-z, 0-9 and _"),
     "a run's name that is none": ({"run": "mine"}, "run 'mine': eight hexadecimal digits"),
 }

@@ -41,8 +41,8 @@ def lasting(seconds: float) -> str:
 
 
 def node_hours(hours: Mapping[str, float]) -> str:
-    """3.10 spot, 0.20 on-demand."""
-    return ", ".join(f"{count:.2f} {kind}" for kind, count in sorted(hours.items(), reverse=True))
+    """0.20 on-demand, 3.10 spot."""
+    return ", ".join(f"{count:.2f} {kind}" for kind, count in sorted(hours.items()))
 
 
 def money(cost: Mapping[str, float]) -> str:

@@ -8,18 +8,21 @@ from datetime import UTC, datetime, timedelta
 from marathon_ray.event import Event
 from marathon_ray.journal import Entry
 from marathon_ray.outcome import Outcome
+from marathon_ray.report import words as report_words
 from marathon_ray.rotation.plan import Budget
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What one attempt took: seconds, bytes of values written, and money by currency; and how it ended."""
+    """What one attempt took: seconds, bytes of values written, money by currency, and hours of nodes by kind; and how it
+    ended."""
 
     at: datetime
     seconds: float
     bytes: int = 0
     money: Mapping[str, float] | None = None
     outcome: Outcome = Outcome.INTERRUPTED
+    hours: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ def after(now: Standing, entry: Entry) -> Standing:
             return replace(now, began=at, running=entry["run"])
         case "ended":
             outcome = Outcome(entry["outcome"])
-            spent = Spent(at, float(entry["seconds"]), int(entry["bytes"]), dict(entry["money"]), outcome)
+            hours, money = dict(entry.get("hours", {})), dict(entry["money"])
+            spent = Spent(at, float(entry["seconds"]), int(entry["bytes"]), money, outcome, hours)
             return replace(now, outcomes=(*now.outcomes, outcome), ended=at, running="", spent=(*now.spent, spent))
         case "newer" | "turn over":
             return _turned(now, entry)
@@ -100,12 +104,24 @@ def _turned(now: Standing, entry: Entry) -> Standing:
 
 
 def words(now: Standing) -> str:
-    """A line on where the rotation is, and one for each field that was set by command."""
+    """A line on where the rotation is and what it has spent, and one for each field that was set by command."""
     ended = Counter(str(one.outcome) for one in now.spent)
     counts = ", ".join(f"{count} {outcome}" for outcome, count in ended.items()) or "none"
     hours = sum(one.seconds for one in now.spent) / 3600
     changed = "".join(f"\nset by command: {name} is {text}" for name, text in now.changes.items())
-    return f"turn {now.number}; runs: {counts}; {hours:.1f} hours of runs{changed}"
+    return f"turn {now.number}; runs: {counts}; {hours:.1f} hours of runs{_paid(now.spent)}{changed}"
+
+
+def _paid(spent: Iterable[Spent]) -> str:
+    """Hours of nodes by kind, and money, where there are any."""
+    hours: dict[str, float] = {}
+    money: dict[str, float] = {}
+    for one in spent:
+        for sums, more in ((hours, one.hours), (money, one.money)):
+            for name, count in (more or {}).items():
+                sums[name] = sums.get(name, 0.0) + count
+    told = f"; node-hours {report_words.node_hours(hours)}" if hours else ""
+    return f"{told}, which cost {report_words.money(money)}" if money else told
 
 
 def exhausted(budget: Budget, spent: Iterable[Spent], now: datetime) -> str:

@@ -57,6 +57,17 @@ def test_findings_are_counted_by_kind_and_those_beyond_a_report_too() -> None:
     assert value(seen, "marathon_findings_total", kind="other") == 5
 
 
+def test_hours_of_nodes_and_what_they_cost_are_summed_over_runs() -> None:
+    metrics = Metrics()
+    metrics.finished(sample.report(node_hours={"spot": 1.5, "unknown": 0.25}, cost={"EUR": 0.07}), "staging")
+    metrics.finished(sample.report(node_hours={"spot": 0.5}, cost={"EUR": 0.01, "USD": 2}), "staging")
+    seen = scraped(metrics)
+    assert value(seen, "marathon_node_hours_total", kind="spot") == 2
+    assert value(seen, "marathon_node_hours_total", kind="unknown") == 0.25
+    assert value(seen, "marathon_cost_total", currency="EUR") == pytest.approx(0.08)
+    assert value(seen, "marathon_cost_total", currency="USD") == 2
+
+
 def event(kind: str, severity: Severity = Severity.INFO, **facts: str) -> Event:
     return Event(severity=severity, kind=kind, about="a", message="m", facts=facts)
 

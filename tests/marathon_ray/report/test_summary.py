@@ -65,7 +65,7 @@ def test_a_skipped_run_says_why_and_has_no_sums() -> None:
 
 def test_hours_of_nodes_are_told_where_they_differ_or_cost() -> None:
     hours = {"on-demand": 0.5, "spot": 12.0, "unknown": 0.25}
-    assert told(sample.report(node_hours=hours, cost={}))[-1] == "  node-hours 0.25 unknown, 12.00 spot, 0.50 on-demand"
+    assert told(sample.report(node_hours=hours, cost={}))[-1] == "  node-hours 0.50 on-demand, 12.00 spot, 0.25 unknown"
     assert "which cost 1.50 EUR, 0.25 USD" in told(sample.report(node_hours=hours, cost={"USD": 0.25, "EUR": 1.5}))[-1]
     assert "0.25 unknown, which cost" in told(sample.report(node_hours={"unknown": 0.25}))[-1]
     assert "node-hours" not in told(sample.report(node_hours={"unknown": 0.25}, cost={}))[-1]

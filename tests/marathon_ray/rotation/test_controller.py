@@ -276,6 +276,20 @@ def test_a_budget_of_money_is_what_nodes_have_cost_by_their_kind(stage: Stage) -
     assert len(stage.played) == 3  # 6.5 cents each
 
 
+def test_its_status_says_how_long_nodes_had_workers_and_what_they_cost(stage: Stage) -> None:
+    stage.hours = {"spot": 12.0, "unknown": 0.5}
+    one = stage.controller(prices={"spot": "0.03 EUR", "on-demand": "2 EUR"})
+    scripted(stage, one, PASSED, PASSED)
+    served(one)
+    told = "0.0 hours of runs; node-hours 24.00 spot, 1.00 unknown, which cost 2.72 EUR"
+    assert told in one.status()
+    again = stage.controller()  # which reads it from the journal, and whose nodes cost nothing
+    scripted(stage, again, PASSED, PASSED, PASSED)
+    served(again)
+    assert "node-hours 36.00 spot, 1.50 unknown, which cost 2.72 EUR" in again.status()
+    assert "node-hours" not in stage.controller().status()
+
+
 def test_a_folder_that_cannot_be_had_is_told_before_anything_is_taken(stage: Stage) -> None:
     (stage.folder / "file").write_text("")
     one = Controller(a_plan(), Where(stage.folder / "file", places="here"))
