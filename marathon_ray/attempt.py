@@ -219,10 +219,7 @@ class Attempt:
         now = [fleet for fleet in self._rounds.fleets.values() if fleet.spec.starts == "now"]
         for fleet in now:
             fleet.start()
-        self._rounds.hurry()
-        if not await self._rounds.until(lambda: all(fleet.settled for fleet in now), within=_WORKING_SECONDS):
-            late = [fleet.name for fleet in now if not fleet.settled]
-            raise BenchError(f"fleets {', '.join(late)} did not come to work within {_WORKING_SECONDS:g} s")
+        await self._rounds.settle(now, within=_WORKING_SECONDS)
         await self._rounds.until(lambda: all(map(self._is_warm, now)), within=_WARM_SECONDS)
 
     def _is_warm(self, fleet: Fleet) -> bool:

@@ -15,7 +15,7 @@ from actors.spec import Auditors, Consumers, Producers, Stand, Transactors, Work
 from actors.target import Target
 from actors.traffic import EVERY
 from marathon_ray.accounts import Accounts
-from marathon_ray.gathering import Answered, Gathering, Loss
+from marathon_ray.gathering import Answered, Gathering, Loss, Trouble
 from marathon_ray.offered import largest
 from marathon_ray.places.place import Places, Reply
 from marathon_ray.reconcile import Action, Bury, Close, GiveUp, Limits, Open, Overdue, Renew, Retire, Wanted, reconcile
@@ -232,18 +232,30 @@ class Fleet:
             if zone and broker in racks:
                 self.carried[racks[broker] == zone] += moved
 
-    async def _act(self, turn: _Turn) -> str:
-        """Do what is decided; returns what cannot be done, in a sentence."""
+    async def _act(self, turn: _Turn) -> Trouble | None:
+        """Do what is decided; returns why that leads nowhere, if it does."""
         wanted = Wanted(self._wanted, {index: often for index, (often, _) in self._failures.items()})
         actions = reconcile(wanted, tuple(self._seats.values()), turn.now, self.limits)
         for action in actions:
             self._do(action, turn)
         if failed := [self._failures[one.index][1] for one in actions if isinstance(one, GiveUp)]:
-            return f"fleet {self.name}: {len(failed)} of its {self._wanted} workers fail again and again: {failed[0]}"
+            many = f"{len(failed)} of its {self._wanted}"
+            return Trouble(f"fleet {self.name}: {many} workers fail again and again: {failed[0]}")
         if late := sum(isinstance(one, Overdue) for one in actions):
-            missing = f"{late} of its {self._wanted} workers have not come to life"
-            return f"fleet {self.name}: {missing} within {self.limits.start:g} s: {await self._places.room()}"
-        return ""
+            return await self._missing(late, "", f" within {self.limits.start:g} s")
+        return None
+
+    async def late(self, within: float) -> Trouble:
+        """That it has not come to work within so many seconds."""
+        what = f" did not come to work within {within:g} s"
+        seats = self._seats.values()
+        unborn = sum(seat.state is State.OPENING and seat.index < self._wanted for seat in seats)
+        return await self._missing(unborn, what) if unborn else Trouble(f"fleet {self.name}{what}")
+
+    async def _missing(self, seats: int, late: str, within: str = "") -> Trouble:
+        there = await self._places.room()
+        missing = f"{seats} of its {self._wanted} workers have not come to life"
+        return Trouble(f"fleet {self.name}{late}: {missing}{within}: {there.words}", no_room=not there.free)
 
     def _do(self, action: Action, turn: _Turn) -> None:
         match action:
@@ -278,7 +290,7 @@ class Fleet:
         self._places.close(seat.name)
         del self._seats[seat.name]
 
-    def _answered(self, turn: _Turn, trouble: str) -> Answered:
+    def _answered(self, turn: _Turn, trouble: Trouble | None) -> Answered:
         live = [seat for seat in self._seats.values() if seat.state is State.ALIVE]
         lost, self._lost = self._lost, self._lost and self.works and not self.settled
         gathering = turn.gathering

@@ -39,11 +39,18 @@ def mourned(fleet: str, losses: Sequence[Loss]) -> str:
     return f"{fleet} lost {', '.join(named[:_NAMED])}{more}: {whys}{others}"
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a fleet cannot become what is wanted, a sentence; and whether room is all that it lacks."""
+
+    what: str
+    no_room: bool = False
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Answered:
     """One round of a fleet. `acks` is ACKS[n], `positions` are in the order in which they were told, `moved` are workers
-    that have left a node in good order before it is taken away, `hosts` go by the seats' names. `trouble` is a sentence
-    where the fleet cannot become what is wanted."""
+    that have left a node in good order before it is taken away, `hosts` go by the seats' names."""
 
     doing: Doing
     acks: Table
@@ -51,7 +58,7 @@ class Answered:
     losses: tuple[Loss, ...] = ()
     moved: tuple[str, ...] = ()
     hosts: Mapping[str, Host] = field(default_factory=dict)
-    trouble: str = ""
+    trouble: Trouble | None = None
 
     @property
     def tails(self) -> tuple[Tail, ...]:

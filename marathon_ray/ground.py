@@ -12,7 +12,7 @@ from marathon_ray.places.in_process import InProcess
 from marathon_ray.places.place import CPUS, Places
 from marathon_ray.places.series import Lags
 from marathon_ray.reconcile import Limits
-from marathon_ray.rounds import Sink
+from marathon_ray.rounds import NoRoomError, Sink
 from marathon_ray.usage import UsageError
 
 _GROW_SECONDS: Final = 900.0  # until a cluster that grows has room for all: machines are rented and set up
@@ -45,7 +45,7 @@ class Ground:
             raise UsageError(f"Ray{f' at {self.address}' if self.address else ''}: {lacking}")
 
     async def grow(self, note: Callable[[str], None]) -> None:
-        """A cluster that grows by itself has grown to what all seats need, and stays so until it is left. Raises UsageError
+        """A cluster that grows by itself has grown to what all seats need, and stays so until it is left. Raises NoRoomError
         where it does not come to that."""
         if not self.on_ray or head.room().reach is None:
             return
@@ -54,7 +54,7 @@ class Ground:
         deadline, waits = time.monotonic() + _GROW_SECONDS, False
         while lacking := await asyncio.to_thread(self._lacking):
             if time.monotonic() >= deadline:
-                raise UsageError(f"Ray: it has not grown within {_GROW_SECONDS:g} s: {lacking}")
+                raise NoRoomError(f"Ray: it has not grown within {_GROW_SECONDS:g} s: {lacking}")
             if not waits:
                 note(f"the Ray cluster grows for {self.seats} workers")
             waits = True

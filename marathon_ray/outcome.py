@@ -11,7 +11,7 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"  # the target broke a promise
     INVALID = "invalid"  # this run proves nothing: the bench was too slow, broke, or could not look
-    INTERRUPTED = "interrupted"  # a person, a signal, a lost node
+    INTERRUPTED = "interrupted"  # a person, a signal, no room for workers that were lost
     SKIPPED = "skipped"  # the cluster cannot suffer it, or it has nothing to do there; nothing was created
 
 

@@ -15,11 +15,12 @@ from actors.tally import Table, nothing
 from marathon_ray.accounts import Accounts
 from marathon_ray.finding import Window
 from marathon_ray.fleet import Fleet
-from marathon_ray.gathering import Answered, Loss
+from marathon_ray.gathering import Answered, Loss, Trouble
 from marathon_ray.nodes import Nodes, heard
 from marathon_ray.promises.promise import Shade
 from marathon_ray.round import ACKS, Doing, Phase, Round
 from marathon_ray.shortage import Shortage
+from marathon_ray.stops import InterruptionError
 from marathon_ray.strain import Strain
 from marathon_ray.told import Place, Told
 
@@ -29,6 +30,10 @@ Sink = Callable[[Round], None]
 
 class BenchError(Exception):
     """The bench cannot go on: it proves nothing from here. One sentence."""
+
+
+class NoRoomError(InterruptionError):
+    """The bench cannot go on since its workers have no room, though it was waited for: nobody's mistake. One sentence."""
 
 
 class Rounds:
@@ -64,7 +69,7 @@ class Rounds:
         self._hurry.set()
 
     async def run(self) -> None:
-        """Until cancelled. Raises BenchError where a fleet cannot work."""
+        """Until cancelled. Raises BenchError where a fleet cannot work, NoRoomError where it only has no room."""
         while True:
             began = time.monotonic()
             await self._whole(self.turn())
@@ -92,6 +97,12 @@ class Rounds:
             await self.next(deadline - time.monotonic() + 0.01)
         return True
 
+    async def settle(self, fleets: Sequence[Fleet], *, within: float) -> None:
+        """They have become what is wanted. Raises what `run` does where that takes longer."""
+        self.hurry()
+        if not await self.until(lambda: all(fleet.settled for fleet in fleets), within=within):
+            raise _error([await fleet.late(within) for fleet in fleets if not fleet.settled])
+
     async def next(self, within: float) -> None:
         """A round has ended, or so many seconds are over."""
         async with self._turned:
@@ -105,7 +116,7 @@ class Rounds:
             since = self._last - self._began
             answers = await self._ask()
             if troubles := [answered.trouble for answered in answers.values() if answered.trouble]:
-                raise BenchError(troubles[0])
+                raise _error(troubles)
             shares = self._strain.look(host for answered in answers.values() for host in answered.hosts.values())
             doings = {name: _with_strain(answered, shares) for name, answered in answers.items()}
             acks = np.concatenate([nothing(ACKS), *(answered.acks for answered in answers.values())])
@@ -193,6 +204,12 @@ class Rounds:
         topics = getattr(one.spec, "of", ())
         known = one.target.topics
         return [(known[name].ordinal, number) for name in topics for number in range(known[name].partitions)]
+
+
+def _error(troubles: Sequence[Trouble]) -> BenchError | NoRoomError:
+    """What the bench does wrong is told before what it lacks."""
+    first = min(troubles, key=lambda one: one.no_room)
+    return NoRoomError(first.what) if first.no_room else BenchError(first.what)
 
 
 def _with_strain(answered: Answered, shares: Mapping[str, float]) -> Doing:

@@ -241,9 +241,9 @@ class Desk:
         """The workload, and the way out: healed first, and last of all what was created is removed."""
         await self._tried(attempt.play(), bears=0)
         await self._tried(attempt.heal(), bears=2)
-        if attempt.rounds and not self.stops.count:
+        if attempt.rounds and not self.course.interrupted:
             await self._tried(attempt.drain(), bears=0)
-            if not attempt.drained and not self.stops.count:
+            if not attempt.drained and not self.course.interrupted:
                 self.course.invalid.append("the log was not read to its end: what lies there is not judged")
         if attempt.rounds:
             await self._tried(attempt.leave(), bears=1)
@@ -254,10 +254,16 @@ class Desk:
     async def _tried(self, step: Any, *, bears: int) -> None:  # noqa: ANN401 - a coroutine
         try:
             await self.stops.step(step, bears=bears)
-        except InterruptionError as cause:
-            self.course.interrupt(str(cause))
         except Exception as error:  # noqa: BLE001 - a scenario's own mistake is told, and the way out goes on
-            self.course.invalid += [_told(each) for each in _leaves(error) if not isinstance(each, OverdueError)]
+            for each in _leaves(error):
+                self._note_end(each)
+
+    def _note_end(self, error: BaseException) -> None:
+        """What has cut a step short is written down for what it is."""
+        if not isinstance(error, InterruptionError):
+            self.course.invalid += [] if isinstance(error, OverdueError) else [_told(error)]
+        else:
+            self.course.interrupt(str(error))
 
     def _report(self) -> Report:
         verdicts = self.attempt.verdicts() if self.attempt and self.attempt.rounds else []

@@ -97,9 +97,7 @@ class Toolkit:
         await self._settle(fleet)
 
     async def _settle(self, fleet: str) -> None:
-        self._rounds.hurry()
-        if not await self._rounds.until(lambda: self._fleet(fleet).settled, within=120):
-            raise BenchError(f"fleet {fleet} did not come to work within 120 s")
+        await self._rounds.settle([self._fleet(fleet)], within=120)
 
     def _fleet(self, name: str) -> Fleet:
         return self._rounds.fleets[_known("fleet", name, self._rounds.fleets)]

@@ -19,7 +19,7 @@ from marathon_ray.finding import Finding, Tail
 from marathon_ray.fleet import Fleet
 from marathon_ray.gathering import Answered, Loss
 from marathon_ray.places.in_process import InProcess
-from marathon_ray.places.place import Broken, Places, Reply, Silent
+from marathon_ray.places.place import Broken, Places, Reply, Silent, Vacancy
 from marathon_ray.standing import standing
 from marathon_ray.terms import GroupTerms, TopicTerms
 from marathon_ray.told import PASSES, Told
@@ -42,6 +42,7 @@ class Perilous:
         self._broken: dict[str, Broken] = {}
         self.noticed: dict[str, float] = {}
         self.unborn = False  # from now on no seat comes to life
+        self.room_left = False  # as they say, whether or not a seat comes to life
         self.forgets = False  # from now on workers are not told that anything arrived, so that they tell all again
 
     async def zones(self) -> frozenset[str]:
@@ -66,8 +67,8 @@ class Perilous:
     async def notices(self) -> Mapping[str, float]:
         return self.noticed
 
-    async def room(self) -> str:
-        return "there is no room"
+    async def room(self) -> Vacancy:
+        return Vacancy(self.room_left, "there is room" if self.room_left else "there is no room")
 
     def close(self, seat: str) -> None:
         self.closed.append(seat)

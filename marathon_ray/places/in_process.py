@@ -7,7 +7,7 @@ from typing import NamedTuple
 from actors.order import Answer, Ask
 from actors.shell import Shell
 from marathon_ray.places.asking import Asking
-from marathon_ray.places.place import Broken, Reply
+from marathon_ray.places.place import Broken, Reply, Vacancy
 
 
 class _Seat(NamedTuple):
@@ -38,9 +38,9 @@ class InProcess:
         """This process has no notice of its end."""
         return {}
 
-    async def room(self) -> str:
+    async def room(self) -> Vacancy:
         """There is always room."""
-        return "seats in this process need nothing"
+        return Vacancy(free=True, words="seats in this process need nothing")
 
     def close(self, seat: str) -> None:
         """Its worker is asked to end, and no more is heard of it."""

@@ -21,7 +21,7 @@ from marathon_ray.places import head, series
 from marathon_ray.places.asking import Asking
 from marathon_ray.places.notices import Notices, draining
 from marathon_ray.places.place import CPUS as CPUS  # noqa: PLC0414 - it is a word of ours, too
-from marathon_ray.places.place import Broken, Reply
+from marathon_ray.places.place import Broken, Reply, Vacancy
 
 _OBJECT_STORE: Final = 256 << 20  # bytes of a local one: answers are small
 _STARTS: Final = 3  # Ray gives its own start 30 s, which a busy machine may need more than once
@@ -144,13 +144,15 @@ class OnRay:
         """Nodes that Ray was told will be taken away."""
         return await self._notices.heard()
 
-    async def room(self) -> str:
+    async def room(self) -> Vacancy:
         """The CPUs that a seat needs, and what the cluster has."""
         return await asyncio.to_thread(self._room)
 
-    def _room(self) -> str:
+    def _room(self) -> Vacancy:
+        """A seat that is on its way to life has its CPUs already: what is free is free for those that wait."""
         there = head.room(self._nodes)
-        return f"each needs {self._cpus:g} CPU, the Ray cluster has {there.whole:g} in all and {there.free:g} free"
+        words = f"each needs {self._cpus:g} CPU, the Ray cluster has {there.whole:g} in all and {there.free:g} free"
+        return Vacancy(free=not there._replace(reach=None).lacking(1, cpus=self._cpus), words=words)
 
     def close(self, seat: str) -> None:
         """The actor is ended for good."""

@@ -30,6 +30,14 @@ class Silent:
 Reply: TypeAlias = Answer | Broken | Silent
 
 
+@dataclass(frozen=True, slots=True)
+class Vacancy:
+    """Whether one more seat would find room, and what a seat needs and how much there is, in words."""
+
+    free: bool
+    words: str
+
+
 class Places(Protocol):
     """Where seats are. A seat is known by its name, which is never used twice."""
 
@@ -46,8 +54,8 @@ class Places(Protocol):
         """Nodes that will be taken away, by the name that hosts tell: when, in monotonic seconds (infinite: nobody said
         when). What is known within a moment: a later word is told the next time."""
 
-    async def room(self) -> str:
-        """What a seat needs and how much there is, in words: where one does not come to life, this may be why."""
+    async def room(self) -> Vacancy:
+        """Where a seat does not come to life, this may be why."""
 
     def close(self, seat: str) -> None:
         """The seat is gone, with whatever works in it; nothing is waited for."""

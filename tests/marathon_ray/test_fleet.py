@@ -11,6 +11,7 @@ import pytest
 from actors.order import Ask
 from actors.spec import Auditors, Consumers, Producers
 from marathon_ray.fleet import Fleet
+from marathon_ray.gathering import Trouble
 from marathon_ray.places.place import Reply
 from marathon_ray.reconcile import Limits
 from tests.fleeting import Crew, Perilous
@@ -330,21 +331,41 @@ def test_a_worker_that_fails_by_itself_again_and_again_is_not_made_for_ever(crew
     crew.writers(properties={"no.such.property": "1"})
     crew.until(lambda: bool(crew.newest.get("writers") and crew.newest["writers"].trouble))
     assert len(crew.losses) == len(places.opened) == 3
-    assert crew.newest["writers"].trouble.startswith(
-        "fleet writers: 1 of its 1 workers fail again and again: ValueError: "
-    )
-    assert "no.such.property" in crew.newest["writers"].trouble
+    trouble = crew.newest["writers"].trouble
+    assert trouble
+    assert trouble.what.startswith("fleet writers: 1 of its 1 workers fail again and again: ValueError: ")
+    assert "no.such.property" in trouble.what
+    assert not trouble.no_room  # though there is none
 
 
-def test_a_seat_that_does_not_come_to_life_is_told_with_what_room_there_is(crew: Crew, places: Perilous) -> None:
-    places.unborn = True
+@pytest.mark.parametrize("room_left", [False, True])
+def test_a_seat_that_does_not_come_to_life_is_told_with_what_room_there_is(
+    crew: Crew, places: Perilous, room_left: bool
+) -> None:
+    places.unborn, places.room_left = True, room_left
     fleet = crew.writers(workers=2)
     fleet.limits = QUICK
     crew.turn()
-    assert crew.newest["writers"].trouble == ""
-    crew.until(lambda: crew.newest["writers"].trouble != "")
-    said = "fleet writers: 2 of its 2 workers have not come to life within 0.2 s: there is no room"
-    assert crew.newest["writers"].trouble == said
+    assert crew.newest["writers"].trouble is None
+    crew.until(lambda: crew.newest["writers"].trouble is not None)
+    said = f"fleet writers: 2 of its 2 workers have not come to life within 0.2 s: there is {'' if room_left else 'no '}room"
+    assert crew.newest["writers"].trouble == Trouble(said, no_room=not room_left)
+
+
+def test_a_lost_worker_for_which_there_is_no_room_any_more_is_told_so(crew: Crew, places: Perilous) -> None:
+    fleet = crew.writers(workers=2)
+    crew.settle()
+    fleet.limits, places.unborn = QUICK, True
+    places.breaks("m-b-r-writers-1", preempted=True)
+    crew.until(lambda: crew.newest["writers"].trouble is not None)
+    said = "fleet writers: 1 of its 2 workers have not come to life within 0.2 s: there is no room"
+    assert crew.newest["writers"].trouble == Trouble(said, no_room=True)
+
+
+def test_a_fleet_whose_workers_live_and_are_not_done_yet_lacks_no_room(crew: Crew, places: Perilous) -> None:
+    fleet = crew.writers()
+    crew.settle()
+    assert asyncio.run(fleet.late(5.0)) == Trouble("fleet writers did not come to work within 5 s")
 
 
 def test_a_closed_fleet_leaves_no_seat(crew: Crew, places: Perilous) -> None:

@@ -10,7 +10,7 @@ from marathon_ray.ground import Ground
 from marathon_ray.places import head
 from marathon_ray.places.head import Room
 from marathon_ray.reconcile import Limits
-from marathon_ray.usage import UsageError
+from marathon_ray.rounds import NoRoomError
 
 
 class Head:
@@ -65,5 +65,7 @@ def test_one_that_does_not_grow_by_itself_is_not_asked(monkeypatch: pytest.Monke
 
 def test_one_that_has_not_grown_in_time_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     there = Head(monkeypatch, (0.5,), reach=4.0)
-    with pytest.raises(UsageError, match=r"^Ray: it has not grown within 0.3 s: 6 workers .* it has 0.5 free of 0.5: "):
+    with pytest.raises(
+        NoRoomError, match=r"^Ray: it has not grown within 0.3 s: 6 workers .* it has 0.5 free of 0.5: "
+    ):
         there.grow()

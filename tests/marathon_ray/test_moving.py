@@ -190,12 +190,12 @@ def test_a_successor_is_not_missed_while_the_other_one_works(crew: Crew, places:
     places.notifies(FIRST)
     began = fleet._looked
     crew.until(lambda: fleet._looked - began > 0.5)
-    assert crew.newest["writers"].trouble == ""
+    assert crew.newest["writers"].trouble is None
     assert fleet.settled
     places.notifies(FIRST, within=0.0)
     crew.until(lambda: bool(crew.moved))
-    assert crew.newest["writers"].trouble == ""
-    crew.until(lambda: "1 of its 1 workers have not come to life" in crew.newest["writers"].trouble)
+    assert crew.newest["writers"].trouble is None
+    crew.until(lambda: "1 of its 1 workers have not come to life" in str(crew.newest["writers"].trouble))
 
 
 def test_a_fleet_that_ends_while_one_moves_leaves_no_seat(crew: Crew, places: Perilous) -> None:

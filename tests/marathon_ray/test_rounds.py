@@ -9,14 +9,17 @@ import pytest
 
 from actors.order import Answer, Ask, Host
 from actors.spec import Consumers
+from actors.tally import nothing
 from actors.target import Target, TopicPlace
 from marathon_ray.accounts import Accounts
 from marathon_ray.fleet import Fleet
+from marathon_ray.gathering import Answered, Trouble
 from marathon_ray.nodes import MARKET
-from marathon_ray.places.place import Reply, Silent
+from marathon_ray.places.place import Reply, Silent, Vacancy
 from marathon_ray.reconcile import Limits
 from marathon_ray.reporting import _machines
-from marathon_ray.rounds import BenchError, Rounds
+from marathon_ray.round import ACKS, Doing
+from marathon_ray.rounds import BenchError, NoRoomError, Rounds
 
 _SECONDS = 30.0
 
@@ -25,6 +28,7 @@ class Meeting:
     """Places that answer nobody before so many asks have come together."""
 
     def __init__(self, parties: int) -> None:
+        self.room_left = False
         self.all = asyncio.Barrier(parties)
         self.asked = asyncio.Semaphore(0)
 
@@ -43,8 +47,8 @@ class Meeting:
     async def notices(self) -> Mapping[str, float]:
         return {}
 
-    async def room(self) -> str:
-        return "there is no room"
+    async def room(self) -> Vacancy:
+        return Vacancy(self.room_left, "there is room" if self.room_left else "there is no room")
 
     def close(self, seat: str) -> None:
         pass
@@ -126,13 +130,53 @@ def test_a_node_counts_as_long_as_somebody_there_is_heard_and_the_report_has_its
     assert 0 < machines["a"].hours * 3600 <= first < machines["b"].hours * 3600 <= one.now
 
 
-def test_what_a_fleet_cannot_do_is_told_when_all_were_asked() -> None:
+_UNBORN = r"fleet writers: 1 of its 1 workers have not come to life .* there is "
+
+
+@pytest.mark.parametrize(
+    ("room_left", "error", "told"), [(True, BenchError, f"{_UNBORN}room"), (False, NoRoomError, f"{_UNBORN}no room")]
+)
+def test_what_a_fleet_cannot_do_is_told_when_all_were_asked_and_it_is_not_the_bench_where_there_is_no_room(
+    room_left: bool, error: type[Exception], told: str
+) -> None:
     one = rounds("writers", "readers", limits=Limits(start=0.0))
-    with pytest.raises(
-        BenchError, match=r"fleet writers: 1 of its 1 workers have not come to life .* there is no room"
-    ):
+    places: Any = one.fleets["writers"]._places
+    places.room_left = room_left
+    with pytest.raises(error, match=told):
         asyncio.run(turned(one, 2))
     assert one.most == {"writers": 0, "readers": 0}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_the_bench_does_wrong_is_told_before_what_it_lacks(first: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = rounds("writers", "readers")
+
+    async def troubled(name: str, now: float) -> Answered:
+        lacks = (name == "writers") is first
+        return Answered(Doing(), nothing(ACKS), trouble=Trouble(f"{name} lack room" if lacks else "it fails", lacks))
+
+    monkeypatch.setattr(one, "_ask_fleet", troubled)
+    with pytest.raises(BenchError, match="it fails"):
+        asyncio.run(one.turn())
+
+
+@pytest.mark.parametrize(("room_left", "error"), [(True, BenchError), (False, NoRoomError)])
+def test_fleets_that_are_waited_for_in_vain_lack_room_or_are_the_benchs_own_fault(
+    room_left: bool, error: type[Exception]
+) -> None:
+    async def settled() -> None:
+        one = rounds("writers")
+        places: Any = one.fleets["writers"]._places
+        places.room_left = room_left
+        heart = asyncio.create_task(one.run())
+        try:
+            await one.settle([*one.fleets.values()], within=0.2)
+        finally:
+            heart.cancel()
+
+    late = r"fleet writers did not come to work within 0.2 s: 1 of its 1 workers have not come to life: there is "
+    with pytest.raises(error, match=late):
+        asyncio.run(settled())
 
 
 @pytest.mark.parametrize("steps", range(8))

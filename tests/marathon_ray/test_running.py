@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pytest
 
@@ -24,9 +25,11 @@ from marathon_ray.outcome import Outcome
 from marathon_ray.promises.promise import Promise
 from marathon_ray.report.report import Report
 from marathon_ray.round import Phase
-from marathon_ray.running import Options, run
+from marathon_ray.rounds import BenchError, NoRoomError
+from marathon_ray.running import Course, Desk, Options, run
 from marathon_ray.scenario import Scenario, UnfitError
-from marathon_ray.toolkit import Toolkit
+from marathon_ray.stops import Stops
+from marathon_ray.toolkit import OverdueError, Toolkit
 
 
 class Killing(Scenario):
@@ -238,3 +241,68 @@ def test_a_cleanup_that_fails_or_hangs_is_told_and_only_a_second_signal_keeps_to
     assert (report.outcome.value, report.cause[: len(cause)]) == (outcome, cause)
     assert [line for line in diary.after("cleanup") if not line.startswith("a person")] == then
     assert owed(tmp_path) == (set() if then else {"topic"})
+
+
+class Bound(Scenario):
+    """It would be played if there were room."""
+
+    orders: Topic = Topic(partitions=3)
+
+    async def workload(self, kit: Toolkit) -> None:
+        raise AssertionError("it cannot be played")
+
+
+def test_a_run_for_which_the_cluster_does_not_grow_is_interrupted_and_touches_no_kafka(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def grow(ground: Ground, note: Callable[[str], None]) -> None:
+        raise NoRoomError("Ray: it has not grown within 900 s")
+
+    monkeypatch.setattr(Ground, "grow", grow)
+    cluster = Existing({"bootstrap.servers": "nowhere:1"})
+    given = Opened("theirs", ours=False, cluster=cluster, begin=pytest.fail, end=lambda: None)
+    report = asyncio.run(run(Bound(), cluster=given, places="here", results=tmp_path))
+    assert (report.outcome, report.cause) == (Outcome.INTERRUPTED, "Ray: it has not grown within 900 s")
+    (folder,) = tmp_path.iterdir()
+    assert Report.read(folder) == report
+
+
+@dataclass
+class Steps:
+    """An attempt that breaks off in its workload, and each step after it that was made."""
+
+    errors: tuple[Exception, ...]
+    made: list[str] = field(default_factory=list)
+    rounds: bool = True
+    drained: bool = False
+
+    async def play(self) -> None:
+        raise ExceptionGroup("as a group of tasks tells it", self.errors)
+
+    def __getattr__(self, name: str) -> Callable[[], Any]:
+        async def step() -> None:
+            self.made.append(name)
+
+        return step
+
+
+NO_ROOM = NoRoomError("no room")
+
+
+@pytest.mark.parametrize(
+    ("errors", "interrupted", "invalid", "drains"),
+    [
+        ((NO_ROOM,), ["no room"], [], False),
+        ((NO_ROOM, NoRoomError("no room"), OverdueError("it")), ["no room"], [], False),
+        ((NO_ROOM, BenchError("it fails")), ["no room"], ["it fails"], False),
+        ((BenchError("it fails"),), [], ["it fails", "the log was not read to its end: what lies there is not judged"], True),
+    ],
+)  # fmt: skip
+def test_who_has_no_room_ends_as_one_that_was_interrupted_does(
+    errors: tuple[Exception, ...], interrupted: list[str], invalid: list[str], drains: bool
+) -> None:
+    nobody, course, steps = cast(Any, None), Course(), Steps(errors)
+    desk = Desk(nobody, nobody, nobody, nobody, nobody, nobody, course, Stops(nobody), nobody, 0)
+    asyncio.run(desk._steps(cast(Any, steps)))
+    assert (course.interrupted, course.invalid) == (interrupted, invalid)
+    assert steps.made == ["heal", *(["drain"] if drains else []), "leave", "finish", "after_all", "clean_up"]

@@ -104,7 +104,10 @@ def test_an_actor_for_which_there_is_no_room_is_told_at_the_start_deadline(
     crew = Crew(mock_kafka.properties, {mock_kafka.topic("no-room"): PARTITIONS}, on_ray(cpus=1000.0))
     fleet = crew.writers(3)
     fleet.limits = Limits(within=0.1, start=0.5)
-    crew.until(lambda: bool(crew.newest) and crew.newest["writers"].trouble != "")
+    crew.until(lambda: bool(crew.newest) and crew.newest["writers"].trouble is not None)
     said = "fleet writers: 3 of its 3 workers have not come to life within 0.5 s: each needs 1000 CPU, the Ray cluster has "
-    assert crew.newest["writers"].trouble.startswith(said)
+    trouble = crew.newest["writers"].trouble
+    assert trouble
+    assert trouble.what.startswith(said)
+    assert trouble.no_room
     crew.close()

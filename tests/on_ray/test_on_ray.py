@@ -142,4 +142,7 @@ def test_seats_for_which_there_is_no_room_are_silent_and_what_there_is_is_told(o
     places = on_ray(cpus=1000.0)
     places.open("m-large-1")
     assert isinstance(asyncio.run(places.ask({"m-large-1": Ask()}, within=0.5))["m-large-1"], Silent)
-    assert asyncio.run(places.room()).startswith("each needs 1000 CPU, the Ray cluster has ")
+    there = asyncio.run(places.room())
+    assert there.words.startswith("each needs 1000 CPU, the Ray cluster has ")
+    assert not there.free
+    assert asyncio.run(on_ray().room()).free

@@ -1,5 +1,6 @@
 """A Ray that cannot be reached is told at once; Ray itself would try for minutes."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from ray._raylet import RAY_NODE_MARKET_TYPE_KEY  # type: ignore[attr-defined]
 
 from marathon_ray.places import head
 from marathon_ray.places.head import MARKET, Node, Room, mislabelled
-from marathon_ray.places.on_ray import connect
+from marathon_ray.places.on_ray import OnRay, connect
+from marathon_ray.places.place import Vacancy
 
 
 def test_an_address_where_nobody_listens_is_told_in_one_line() -> None:
@@ -73,6 +75,20 @@ def test_other_versions_are_told_in_one_line(ray_version: str, python_version: s
 def test_what_is_free_counts_and_where_a_cluster_grows_what_it_can_grow_to(room: Room, lacking: str) -> None:
     line = f"6 workers of 0.1 CPU (0.6) are needed, {lacking}: add nodes or use fewer workers" if lacking else ""
     assert room.lacking(6, cpus=0.1) == line
+
+
+@pytest.mark.parametrize(
+    ("there", "free"),
+    [(Room(0.0, 0.0, None), False), (Room(4.0, 0.05, 64.0), False), (Room(4.0, 0.1, None), True)],
+)
+def test_a_seat_has_room_where_it_is_now_whatever_the_cluster_can_grow_to(
+    there: Room, free: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(head, "room", lambda nodes: there)
+    places = OnRay()
+    words = f"each needs 0.1 CPU, the Ray cluster has {there.whole:g} in all and {there.free:g} free"
+    assert asyncio.run(places.room()) == Vacancy(free, words)
+    asyncio.run(places.shut())
 
 
 SPOT, DEAR, PLAIN = (
