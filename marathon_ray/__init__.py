@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from marathon_ray.promises.rate import KeepsRate as KeepsRate
     from marathon_ray.promises.recovery import WritableAgain as WritableAgain
     from marathon_ray.report.history import history as history
+    from marathon_ray.rotation.speaking import command as command
     from marathon_ray.running import run as run
     from marathon_ray.scenario import Scenario as Scenario
     from marathon_ray.toolkit import Toolkit as Toolkit
@@ -75,6 +76,7 @@ _NAMES: Final = {
     "marathon_ray.promises.rate": ("KeepsRate",),
     "marathon_ray.promises.recovery": ("WritableAgain",),
     "marathon_ray.report.history": ("history",),
+    "marathon_ray.rotation.speaking": ("command",),
     "marathon_ray.running": ("run",),
     "marathon_ray.scenario": ("Scenario",),
     "marathon_ray.toolkit": ("Toolkit",),
@@ -82,7 +84,7 @@ _NAMES: Final = {
 _HOMES: Final = {name: module for module, names in _NAMES.items() for name in names}
 
 # A star is for scenarios, which need not load Ray and the report as these do. Spelt out above, for type checkers.
-__all__ = sorted(_HOMES.keys() - {"run", "history"})  # noqa: PLE0605
+__all__ = sorted(_HOMES.keys() - {"run", "history", "command"})  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> object:

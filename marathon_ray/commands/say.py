@@ -3,8 +3,7 @@
 import sys
 from typing import Any
 
-from marathon_ray.ground import Ground
-from marathon_ray.rotation.inbox import say
+from marathon_ray.rotation.speaking import WHY, spoken
 from marathon_ray.running import BENCH
 from marathon_ray.usage import UsageError
 
@@ -32,7 +31,7 @@ def release(*, bench: str = BENCH, ray: str = "auto") -> None:
     _say(bench, ray, "release")
 
 
-def interrupt(why: str = "interrupted by command", /, *, bench: str = BENCH, ray: str = "auto") -> None:
+def interrupt(why: str = WHY, /, *, bench: str = BENCH, ray: str = "auto") -> None:
     """The run that goes on heals, cleans up and ends; its turn is tried again."""
     _say(bench, ray, "interrupt", why=why)
 
@@ -49,7 +48,7 @@ def pause(*, bench: str = BENCH, ray: str = "auto") -> None:
 
 def resume(*, bench: str = BENCH, ray: str = "auto") -> None:
     """Like `release`."""
-    _say(bench, ray, "release")
+    _say(bench, ray, "resume")
 
 
 def mute(duration: str, /, *, bench: str = BENCH, ray: str = "auto") -> None:
@@ -79,9 +78,4 @@ def stop(*, bench: str = BENCH, ray: str = "auto") -> None:
 
 
 def _say(bench: str, address: str, word: str, **arguments: Any) -> None:  # noqa: ANN401
-    ground = Ground(on_ray=True, address=address, seats=0)
-    ground.connect()
-    try:
-        sys.stdout.write(f"{say(bench, word, **arguments)}\n")
-    finally:
-        ground.leave()
+    sys.stdout.write(f"{spoken(bench, address, word, **arguments)}\n")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import ray
 
+import marathon_ray
 from marathon_ray.rotation import inbox
 from marathon_ray.rotation.inbox import NAMESPACE, Command, Inbox, name, say
 from marathon_ray.usage import UsageError
@@ -52,6 +53,26 @@ def test_every_command_is_answered_by_the_controller_of_its_bench(ray_here: None
     assert run(spoken("one", "status", "stop")) == ["status {'why': 'because'}", "stop {'why': 'because'}"]
     with pytest.raises(UsageError, match="bench another: no controller serves it on this Ray cluster"):
         say("another", "status")
+
+
+def test_python_commands_as_a_terminal_does_and_leaves_the_ray_of_this_process_as_it_is(ray_here: None) -> None:
+    def obey(command: Command) -> str:
+        if command.word == "set":
+            raise UsageError("set: it cannot be")
+        return f"{command.word} {dict(command.arguments)}"
+
+    async def commanded() -> list[str]:
+        task = await serving("five", obey)
+        try:
+            with pytest.raises(UsageError, match=r"^set: it cannot be$"):
+                await marathon_ray.command("set", field="every", value="0", bench="five")
+            words = [await marathon_ray.command(word, bench="five") for word in ("resume", "interrupt")]
+        finally:
+            task.cancel()
+        return words
+
+    assert run(commanded()) == ["release {}", "interrupt {'why': 'interrupted by command'}"]
+    assert ray.is_initialized()
 
 
 def test_a_command_that_is_refused_is_an_error_of_whoever_gave_it(ray_here: None) -> None:
