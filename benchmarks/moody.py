@@ -1,4 +1,4 @@
-"""A receiver of alerts that refuses every second call."""
+"""A receiver of alerts that refuses every second call, as long as it `refuses`."""
 
 import json
 import threading
@@ -15,6 +15,7 @@ class Moody:
     def __init__(self) -> None:
         self.taken: Final[list[list[str]]] = []
         self.refused = 0
+        self.refuses = True
         self._lock = threading.Lock()
         moody = self
 
@@ -37,7 +38,7 @@ class Moody:
     def hear(self, lines: list[str]) -> int:
         """One call, and the status that it gets; the first is refused."""
         with self._lock:
-            if self.refused <= len(self.taken):
+            if self.refuses and self.refused <= len(self.taken):
                 self.refused += 1
                 return _REFUSED
             self.taken.append(lines)

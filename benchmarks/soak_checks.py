@@ -4,12 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
+from statistics import median
 from typing import Final, NamedTuple
 
 from benchmarks.soak_lives import Lives
 from benchmarks.soaked import STRUCK, SoakedKill, SoakedLoss, SoakedWrite
+from marathon_ray.event import Event, Severity
 from marathon_ray.journal import NAME, Entry, left, read
 from marathon_ray.news import Kind
 from marathon_ray.outcome import Outcome
@@ -17,11 +19,12 @@ from marathon_ray.report.report import Report
 from marathon_ray.rotation.ledger import events
 
 SAFE: Final = (SoakedKill.title(), SoakedWrite.title())
-UNSAFE: Final = SoakedLoss.title()
+UNSAFE: Final = SoakedLoss.title()  # for what befalls its records; the cluster is the same, and safe
 DIED: Final = "its controller died"
 MESSAGES: Final = 3  # an incident, at most
-GROWN: Final = 150 << 20  # resident bytes that a controller may gain after its first minutes: gross growth alone fails
-_SETTLED: Final = 120.0  # seconds of a life after which its size counts
+GROWS: Final = 120  # MiB an hour that a warm controller may grow by; 50 were measured in its first ten minutes
+LONG: Final = 540.0  # seconds of a life by which its growth can be told
+_WARM: Final = 4  # minutes of a life before its size counts
 _HEADLINE: Final = re.compile(r"\[[^\]]+\] (?P<first>.*?)(?: \(and \d+ more\))?")
 
 
@@ -123,7 +126,7 @@ def safe(entries: Sequence[Entry], found: Iterable[Report]) -> Check:
 
 
 def unsafe(found: Iterable[Report]) -> Check:
-    """No loss is missed: whatever run came to its end after the records were deleted has failed."""
+    """No loss is missed: whatever run came to its end after its records were deleted has failed."""
     mine = [report for report in found if report.scenario == UNSAFE]
     struck = [one for one in mine if any(note.text == STRUCK for note in one.notes)]
     ended = [one for one in struck if one.outcome is not Outcome.INTERRUPTED]
@@ -132,26 +135,41 @@ def unsafe(found: Iterable[Report]) -> Check:
     told = (
         f"{len(mine)} runs, {len(ended)} came to their end after the deletion; found: {', '.join(kinds) or 'nothing'}"
     )
-    return Check("unsafe runs always fail", not missed and bool(ended), "; ".join([told, *missed]))
+    return Check("runs whose records are deleted always fail", not missed and bool(ended), "; ".join([told, *missed]))
 
 
 def _broken(report: Report) -> str:
     return "; ".join(f"{one.promise}: {one.found}" for one in report.broken)
 
 
-def alerted(entries: Sequence[Entry], taken: Iterable[Sequence[str]], refused: int) -> Check:
-    """Each incident was told in a few messages, and that the unsafe runs fail was told at all."""
+def alerted(entries: Sequence[Entry], taken: Iterable[Sequence[str]]) -> Check:
+    """Each incident was told in a few messages, and that those runs fail was told at all."""
     abouts = {_plain(event.message.partition("\n")[0]): event.about for event in events(entries)}
     told = Counter(abouts.get(first, first) for lines in taken for first in _firsts(lines))
     many = [f"{about}: {count} messages" for about, count in told.items() if count > MESSAGES]
     failed = any(entry["what"] == "ended" and entry["outcome"] == "failed" for entry in entries)
     heard = any(about.startswith(f"{UNSAFE} on ") for about in told) or not failed
     most = max(told.values(), default=0)
-    found = (
-        f"{sum(told.values())} notices of {len(told)} incidents, {most} of one at most; {refused} calls were refused"
-    )
-    lost = [] if heard else ["nobody was told that the unsafe runs fail"]
+    found = f"{sum(told.values())} notices of {len(told)} incidents, {most} of one at most"
+    lost = [] if heard else ["nobody was told that runs whose records are deleted fail"]
     return Check(f"at most {MESSAGES} messages an incident", not many and heard, "; ".join([found, *many, *lost]))
+
+
+def arrived(entries: Sequence[Entry], taken: int, refused: int) -> Check:
+    """Calls were refused, and all the same each incident that somebody must hear of was told in one that was taken."""
+    there = list(events(entries))
+    messages = [event for event in there if event.kind == Kind.ALERTED]
+    told = {name for event in messages for name in str(event.facts["told"]).split()}
+    untold = {event.about for event in there if _is_told(event)} - {event.about for event in there if event.id in told}
+    odd = [f"never told: {about}" for about in sorted(untold)]
+    odd += [f"{len(messages)} messages are booked as sent"] if len(messages) > taken else []
+    found = f"{refused} calls were refused, {taken} taken"
+    return Check("every message arrives in the end", refused > 0 and not odd, "; ".join([found, *odd]))
+
+
+def _is_told(event: Event) -> bool:
+    """A channel is not told of its own failures: there is one alone."""
+    return event.severity.rank >= Severity.WARNING.rank and not event.over and event.kind != Kind.CHANNEL_FAILED
 
 
 def _firsts(lines: Sequence[str]) -> Iterator[str]:
@@ -165,18 +183,22 @@ def _plain(line: str) -> str:
 
 
 def flat(lives: Lives) -> Check:
-    """A controller's memory: its growth once it has come to work, in each life that was long enough."""
-    told, holds = [], True
-    for number, life in enumerate(lives.lives, start=1):
-        settled = [(at, size) for at, size in life.sizes if at >= _SETTLED] or life.sizes[-1:]
-        if not settled:
-            continue
-        (since, first), (until, last) = settled[0], settled[-1]
-        holds &= last - first < GROWN
-        hours = (until - since) / 3600
-        slope = f", {(last - first) / hours / (1 << 20):+.0f} MiB/h over {hours * 60:.0f} min" if hours > 0.01 else ""
-        told.append(f"life {number}: {last >> 20} MiB{slope}")
-    return Check("the controller's memory is flat", holds, "; ".join(told))
+    """A controller's memory: how it grows in the longest life, once it has come to work. A run takes some and gives it back,
+    so what counts is the least of each whole minute, and the median of what each two of these say."""
+    least = dict[int, int]()
+    life = max(lives.lives, key=lambda one: one.sizes[-1][0] if one.sizes else 0.0)
+    lasted = life.sizes[-1][0] if life.sizes else 0.0
+    for at, size in life.sizes:
+        if _WARM <= (minute := int(at // 60)) < lasted // 60:
+            least[minute] = min(size, least.get(minute, size))
+    what = "the controller's memory is flat"
+    seen = f"the longest of {len(lives.lives)} lives lasted {lasted / 60:.1f} min"
+    slopes = [(after - before) / (to - since) for (since, before), (to, after) in combinations(least.items(), 2)]
+    if lasted < LONG or not slopes:
+        return Check(what, holds=False, found=f"{seen}, too short to tell")
+    grows = median(slopes) * 60 / (1 << 20)
+    found = f"{min(least.values()) >> 20} MiB between runs, {grows:+.0f} MiB/h, {GROWS} allowed; {seen}"
+    return Check(what, grows <= GROWS, found)
 
 
 def standing(lives: Lives, code: int) -> Check:

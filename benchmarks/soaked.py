@@ -1,5 +1,5 @@
-"""The scenarios of a soak, as a user's file: two that a healthy cluster passes at any load of the machine, and one that loses
-acknowledged records each time.
+"""The scenarios of a soak, as a user's file: two that a healthy cluster passes at any load of the machine, and one that deletes
+its own records each time, as an unsafe cluster would lose them.
 
 The safe ones promise safety alone: rates, latencies and times to recover are no promises for a machine that is overloaded.
 Machines of the load are killed meanwhile, and what these left in the dark is a large part of so short a run.

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks import soak
+from benchmarks.moody import Moody
 from benchmarks.soak import Soak
 from benchmarks.soak_lives import Life, Lives
 
@@ -38,6 +39,19 @@ def test_a_controller_is_ended_whatever_goes_wrong(
     with pytest.raises(ConnectionError):
         Soak(minutes=0, results=tmp_path).run()
     assert done == ["begin", "end"]
+
+
+def test_growth_is_looked_at_where_a_controller_lives_long_enough(tmp_path: Path) -> None:
+    assert Soak(minutes=30, results=tmp_path).is_long
+    assert not Soak(minutes=4, results=tmp_path, kills=1).is_long
+
+
+def test_a_receiver_refuses_every_second_call_until_it_does_so_no_more() -> None:
+    with Moody() as moody:
+        assert [moody.hear([]) for _ in range(4)] == [503, 200, 503, 200]
+        moody.refuses = False
+        assert [moody.hear([]) for _ in range(2)] == [200, 200]
+        assert (len(moody.taken), moody.refused) == (4, 2)
 
 
 def test_a_controller_that_ends_while_it_is_looked_at_is_seen_the_next_time(tmp_path: Path) -> None:

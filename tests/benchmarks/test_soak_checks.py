@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks import soak_checks
-from benchmarks.soak_checks import DIED, GROWN, SAFE, UNSAFE
+from benchmarks.soak_checks import DIED, GROWS, LONG, SAFE, UNSAFE
 from benchmarks.soak_lives import Life, Lives
 from benchmarks.soaked import STRUCK
 from marathon_ray.event import Event, Severity
@@ -170,7 +170,7 @@ def headline(promise: str, mark: str = "critical", scenario: str = UNSAFE) -> st
 
 
 def alerted(*messages: list[str], entries: Sequence[Entry]) -> bool:
-    return soak_checks.alerted(entries, messages, refused=0).holds
+    return soak_checks.alerted(entries, messages).holds
 
 
 def test_an_incident_has_three_messages_at_most_whatever_else_stands_in_them() -> None:
@@ -188,6 +188,31 @@ def test_that_unsafe_runs_fail_was_told_to_somebody() -> None:
     assert alerted(entries=[ended(0, "passed")])
 
 
+def arrived(*entries: Entry, taken: int = 1, refused: int = 1) -> bool:
+    return soak_checks.arrived(entries, taken, refused).holds
+
+
+def messaged(*told: Entry) -> Entry:
+    names = " ".join(entry["event"]["id"] for entry in told)
+    one = Event(severity=Severity.INFO, kind=Kind.ALERTED, about="messages", message="told", facts={"told": names})
+    return {"what": "event", "at": AT, "event": one.model_dump(mode="json")}
+
+
+def test_each_incident_is_told_in_the_end_though_calls_were_refused() -> None:
+    one, again = event(Kind.PROMISE_BROKEN, UNSAFE), event(Kind.PROMISE_BROKEN, UNSAFE)
+    other = event(Kind.RUN_INVALID, SAFE[0], severity=Severity.WARNING)
+    both = messaged(one, other)
+    assert arrived(one, again, other, both)
+    assert not arrived(one, other, messaged(one))
+    assert not arrived(one, other, both, refused=0)
+    assert not arrived(one, other, both, taken=0)
+
+
+def test_what_nobody_must_hear_of_need_not_be_told() -> None:
+    own = event(Kind.CHANNEL_FAILED, UNSAFE, severity=Severity.WARNING)
+    assert arrived(own, event(Kind.VERDICT, UNSAFE, severity=Severity.INFO), taken=0)
+
+
 # The controller
 
 
@@ -197,10 +222,38 @@ def lives(*sizes: list[tuple[float, int]], fallen: Sequence[str] = ()) -> Lives:
     return Lives(Path("plan"), Path("results"), "ray", "token", lives=each, fallen=list(fallen))
 
 
+MIB = 1 << 20
+
+
+def life(*minutes: float, seconds: float = 600.0) -> list[tuple[float, int]]:
+    """So many MiB in each minute: between runs for a moment, and more in one."""
+    sizes = [
+        (at, minutes[min(int(at // 60), len(minutes) - 1)] + (20 if at % 60 > 10 else 0)) for at in range(0, 3600, 5)
+    ]
+    return [(float(at), int(size * MIB)) for at, size in sizes if at <= seconds]
+
+
+def grown(of: float, *, by: float) -> list[tuple[float, int]]:
+    """By so many MiB an hour, of which a fresh one has so much."""
+    return life(*(of + by * minute / 60 for minute in range(10)))
+
+
 def test_memory_may_grow_at_the_begin_and_not_after() -> None:
-    flat = [(1.0, 1), (119.0, GROWN), (120.0, 2 * GROWN), (500.0, 3 * GROWN - 1)]
-    assert soak_checks.flat(lives(flat, [], [(3.0, 9)])).holds
-    assert not soak_checks.flat(lives(flat, [*flat, (600.0, 3 * GROWN)])).holds
+    warm = life(50, 100, 150, 200, *[250] * 6)
+    assert soak_checks.flat(lives(warm, [], [(3.0, 9)])).holds
+    assert not soak_checks.flat(lives(warm[:60], grown(250, by=2 * GROWS))).holds
+    assert soak_checks.flat(lives(grown(250, by=GROWS / 2))).holds
+    assert "+60 MiB/h" in soak_checks.flat(lives(grown(250, by=60))).found
+
+
+def test_one_minute_without_a_pause_says_nothing_of_growth() -> None:
+    assert soak_checks.flat(lives(life(*[250] * 9, 270, seconds=605.0))).holds
+
+
+def test_memory_of_short_lives_is_not_called_flat() -> None:
+    check = soak_checks.flat(lives(life(250, seconds=LONG - 10), []))
+    assert (check.holds, "too short" in check.found) == (False, True)
+    assert not soak_checks.flat(lives([])).holds
 
 
 def test_a_controller_ends_when_it_is_told_to_and_not_before() -> None:
