@@ -1,6 +1,7 @@
 """One run that loses load machines in its middle: what is done to it, and what came of it."""
 
 import asyncio
+import math
 import os
 import random
 import time
@@ -15,6 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from actors.order import Host
 from actors.spec import Auditors, Consumers, Producers
+from benchmarks.losses_result import RATE
 from benchmarks.ray_nodes import RayNodes, kill
 from marathon_ray.blocking import blocking
 from marathon_ray.clusters import Opened
@@ -29,9 +31,9 @@ from marathon_ray.scenario import Scenario
 from marathon_ray.toolkit import Toolkit
 
 Kind = Literal["worker", "node", "drain"]
-RATE: Final = 2000  # records a second
 _BACK: Final = 0.9  # of the rate: it is back
-_AWAY: Final = "4 s"  # how long a lost node is missed before another one comes
+_AWAY: Final = 4.0  # s that a lost node is missed before another one comes
+_LOOK: Final = 0.05
 _TIMES: Final = 3  # as long as workers lacked a run goes on, so that a quarter of it at most is in the dark
 _NOTICE: Final = 60  # s; a node that is drained is taken away when it was left, or after that time
 
@@ -89,6 +91,7 @@ class Loser:
         self.load = 0.0  # of the machine at the loss
         self.struck = self.room = 0.0  # monotonic seconds: of the loss, and from when on there was room for all again
         self.noticed: float | None = None
+        self.heard: float | None = None  # seconds from when Ray was told until a successor was asked for
         self.back: float | None = None
         self.slow = 0.0  # when the rate was last less than it should be
         self.short = 0.0  # seconds in which it was
@@ -114,7 +117,9 @@ class Loser:
     async def _take(self, kit: Toolkit, node: str) -> None:
         """That node is gone, and another one is there some seconds later."""
         if self._kind == "drain":
+            before = await blocking(self._nodes.named)
             await blocking(self._nodes.notify, node, seconds=_NOTICE)
+            self.heard = await self._hear(before)
         else:
             await blocking(self._nodes.kill, node)
         await kit.steady(_AWAY)
@@ -124,6 +129,15 @@ class Loser:
             self._left = partial(self._nodes.is_left, node)
             await kit.until(self.is_left, within=f"{_NOTICE} s")
             await blocking(self._nodes.kill, node)
+
+    async def _hear(self, before: frozenset[str]) -> float:
+        """Seconds until there is a seat beside these; infinite where none comes in time."""
+        began = time.monotonic()
+        while not (await blocking(self._nodes.named) - before):
+            if time.monotonic() - began > _AWAY:
+                return math.inf
+            await asyncio.sleep(_LOOK)
+        return time.monotonic() - began
 
     def is_left(self, view: object) -> bool:  # noqa: ARG002 - Ray tells it
         """Whether no seat is on the node that will be taken away."""
@@ -163,7 +177,7 @@ def _on(hosts: Mapping[str, Host], node: str) -> tuple[str, ...]:
 class Lost:
     """One such run. Times are seconds: from the loss until it was `noticed` (from the notice until the first moved), and from when there was room again until all
     were `back` at their rate (None: never), and until the rate alone was `rated` for good; in so many since the loss it was `short`. `load` is the
-    machine's at the loss, averaged over a minute."""
+    machine's at the loss, averaged over a minute. Of a notice, `heard` is when a successor was asked for (infinite: not in time)."""
 
     kind: Kind
     victims: tuple[str, ...]
@@ -173,6 +187,7 @@ class Lost:
     short: float
     load: float
     report: Report
+    heard: float | None = None
 
     @property
     def deaths(self) -> int:
@@ -210,4 +225,4 @@ def lose(nodes: RayNodes, kafka: LocalKafka, folder: Path, *, kind: Kind, seed: 
         None if at is None else at - since for at, since in ((loser.noticed, loser.struck), (loser.back, loser.room))
     )
     rated = max(0.0, loser.slow - loser.room)
-    return Lost(kind, loser.victims, noticed, back, rated, loser.short, loser.load, report)
+    return Lost(kind, loser.victims, noticed, back, rated, loser.short, loser.load, report, loser.heard)

@@ -28,7 +28,12 @@ def row(number: int, one: Lost) -> str:
     """A line of the table."""
     total = one.report.total
     found = Counter(finding.kind.value for finding in one.report.findings)
-    said = [", ".join(seat.split("-", 3)[-1] for seat in one.victims), *(f"{n} {kind}" for kind, n in found.items())]
+    heard = [] if one.heard is None else [f"heard after {one.heard:.1f} s"]
+    said = [
+        ", ".join(seat.split("-", 3)[-1] for seat in one.victims),
+        *heard,
+        *(f"{n} {kind}" for kind, n in found.items()),
+    ]
     return (
         f"{number:3} {one.kind:6} {one.load:4.0f} {_seconds(one.noticed)} {_seconds(one.back)} {_seconds(one.rated)} {_seconds(one.short)}  {one.deaths:3} of {len(one.victims)} {one.moved:5}"
         f" {total('unknown'):7} {one.unheard:7} {total('acknowledged'):12} {total('found'):8} {total('lost'):4}"
@@ -43,7 +48,8 @@ def _seconds(value: float | None) -> str:
 def _loss(one: Lost) -> Loss:
     attempted, unknown = one.report.total("attempted"), one.report.total("unknown")
     return Loss(
-        one.kind, one.noticed, one.back, one.rated, one.deaths, one.moved, attempted, unknown, one.true, str(one.report.outcome)
+        one.kind, one.noticed, one.back, one.rated, one.deaths, one.moved, attempted, unknown, one.true, str(one.report.outcome),
+        one.heard,
     )  # fmt: skip
 
 

@@ -9,8 +9,11 @@ from typing import Final, Self
 
 from benchmarks.figures import RESULTS, Spread, Target
 from benchmarks.saved import load, save
+from marathon_ray.rounds import SECONDS
 
 LOSSES: Final = RESULTS / "losses.json"
+RATE: Final = 2000  # records a second of all writers together
+HEARD: Final = 2.0  # seconds from when Ray was told that a node goes until a successor is asked for
 BACK: Final = 10.0  # seconds from when there is room again until all work at their rate
 KINDS: Final = {
     "worker": "a worker's process is killed",
@@ -21,7 +24,8 @@ KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """One run in which that happened: `noticed`, `back` and `rated` in seconds, as in `losing.Lost`; records of the whole run."""
+    """One run in which that happened: `noticed`, `back`, `rated` and `heard` in seconds, as in `losing.Lost`; records of the
+    whole run."""
 
     kind: str
     noticed: float | None
@@ -33,6 +37,7 @@ class Loss:
     unknown: int
     true: bool
     outcome: str
+    heard: float | None = None
 
     @property
     def whole(self) -> float:
@@ -55,9 +60,7 @@ class LossesResult:
             if mine := [loss for loss in self.losses if loss.kind == kind]:
                 longest = Spread.of([max(loss.whole for loss in mine)])
                 made.append(Target(f"{name}: until all work again at their rate, longest, s", BACK, longest))
-            if mine and kind == "drain":
-                unknown = Spread.of([float(sum(loss.unknown for loss in mine))])
-                made.append(Target(f"{name}: records without an outcome", 0.0, unknown))
+                made += _drained(name, mine) if kind == "drain" else [_tail(name, mine)]
         return made
 
     def summary(self) -> str:
@@ -76,13 +79,13 @@ class LossesResult:
 
     def lines(self) -> Iterator[str]:
         """The result as a part of the report."""
-        yield "Two writers (2,000 records/s), two readers and two auditors on two Ray nodes of this machine; at a random moment one of them, or"
+        yield f"Two writers ({RATE:,} records/s), two readers and two auditors on two Ray nodes of this machine; at a random moment one of them, or"
         yield f"whatever is on its node, goes. {'; '.join(self.about.values())}."
         yield ""
         yield "| | at most | measured | |"
         yield "| --- | --- | --- | --- |"
         for target in self.targets:
-            yield f"| {target.name} | {target.limit:g} | {target.measured.most:g} | {'met' if target.met else '**not met**'} |"
+            yield f"| {target.name} | {target.limit:g} | {target.measured.most:.4g} | {'met' if target.met else '**not met**'} |"
         yield ""
         yield "| | times | noticed, s | all work again, s | died | moved | records | without an outcome | every record has one place, none is lost |"
         yield "| --- " * 9 + "|"
@@ -101,6 +104,19 @@ class LossesResult:
         """Raises OSError where there is no such file."""
         values = load(path)
         return cls(values["about"], tuple(Loss(**each) for each in values["losses"]))
+
+
+def _tail(name: str, losses: list[Loss]) -> Target:
+    """What was written since the last collect, at the rate of all writers, has no outcome at most."""
+    most = Spread.of([float(max(loss.unknown for loss in losses))])
+    return Target(f"{name}: records without an outcome in a run, most", RATE * SECONDS, most)
+
+
+def _drained(name: str, losses: list[Loss]) -> Iterator[Target]:
+    unknown = Spread.of([float(sum(loss.unknown for loss in losses))])
+    yield Target(f"{name}: records without an outcome", 0.0, unknown)
+    if heard := [loss.heard for loss in losses if loss.heard is not None]:
+        yield Target(f"{name}: until a successor is asked for, longest, s", HEARD, Spread.of([max(heard)]))
 
 
 def _row(name: str, losses: list[Loss]) -> str:

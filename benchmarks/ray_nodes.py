@@ -82,13 +82,16 @@ class RayNodes:
         """Of all there are, a node each."""
         return list(self._nodes)
 
+    def named(self) -> frozenset[str]:
+        """Every seat that was asked for and is not gone, whether it has come to life or not."""
+        return frozenset(name for name, _ in _named())
+
     def seats(self) -> dict[str, Host]:
         """Where every seat is that answers, whichever process drives it."""
         asked: dict[Any, str] = {}
-        for one in ray.util.list_named_actors(all_namespaces=True):
-            if one["namespace"] != NAMESPACE:
-                with suppress(ValueError):  # it has gone since
-                    asked[ray.get_actor(one["name"], one["namespace"]).ask.remote(_NOBODY)] = one["name"]
+        for name, namespace in _named():
+            with suppress(ValueError):  # it has gone since
+                asked[ray.get_actor(name, namespace).ask.remote(_NOBODY)] = name
         done, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_ANSWER_SECONDS) if asked else ([], [])
         hosts = {}
         for ref in done:
@@ -110,6 +113,12 @@ class RayNodes:
     def kill(self, node: str) -> None:
         """That node is gone without a word, and what ran on it."""
         self._cluster.remove_node(self._nodes.pop(node), allow_graceful=False)
+
+
+def _named() -> list[tuple[str, str]]:
+    """Of seats their names and namespaces."""
+    known = ray.util.list_named_actors(all_namespaces=True)
+    return [(one["name"], one["namespace"]) for one in known if one["namespace"] != NAMESPACE]
 
 
 def kill(host: Host) -> None:

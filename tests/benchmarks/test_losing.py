@@ -1,10 +1,15 @@
 """What the benchmark of losses itself promises, no record stands in two places, or in none, and what it measures."""
 
+import asyncio
+import math
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from benchmarks.losing import RATE, Conserved, Loser
+from benchmarks import losing
+from benchmarks.losing import Conserved, Loser
+from benchmarks.losses_result import RATE
 from benchmarks.ray_nodes import RayNodes
 from marathon_ray.round import Doing
 from tests.marathon_ray.promises.rounds import a_round, balance, judge
@@ -62,3 +67,12 @@ def test_the_rate_is_back_only_when_whole_and_noticed() -> None:
     assert loser.back is None
     loser.round(a_round(3, 4, fleets={"writers": Doing(workers=2, wanted=2, counts={"acknowledged": RATE})}), ())
     assert loser.back is not None
+
+
+def test_a_notice_is_heard_once_there_is_another_seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = iter([frozenset("ab"), frozenset("b"), frozenset("bc")])
+    later = Loser(cast(RayNodes, SimpleNamespace(named=lambda: next(seen))), "drain", seed=1)
+    assert 2 * losing._LOOK <= asyncio.run(later._hear(frozenset("ab"))) < math.inf
+    monkeypatch.setattr(losing, "_AWAY", 0.1)
+    never = Loser(cast(RayNodes, SimpleNamespace(named=lambda: frozenset("a"))), "drain", seed=1)
+    assert asyncio.run(never._hear(frozenset("ab"))) == math.inf

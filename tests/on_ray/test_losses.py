@@ -1,14 +1,17 @@
 """A run on real Kafka that loses load machines: a worker's process, a whole node. It costs a tail, not the truth."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from benchmarks.losing import Kind, Lost, lose
+from benchmarks.losses_result import RATE
 from benchmarks.ray_nodes import RayNodes
 from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.outcome import Outcome
+from marathon_ray.rounds import SECONDS
 
 pytestmark = [pytest.mark.on_ray, pytest.mark.on_kafka]
 
@@ -33,6 +36,7 @@ def lost(nodes: RayNodes, kafka: LocalKafka, folder: Path, kind: Kind) -> Lost:
     assert one.back is not None
     assert one.deaths >= len(one.victims) >= 1
     assert one.true
+    assert one.report.total("unknown") <= RATE * SECONDS  # what was written since the last collect
     assert [verdict.found for verdict in one.report.verdicts[:2] if verdict.state != "passed"] == []
     assert [finding for finding in one.report.findings if finding.kind != "unowned"] == []
     assert any(" lost " in note.text for note in one.report.notes)  # of whom, and why
@@ -62,6 +66,8 @@ def test_a_node_that_is_taken_away_with_notice_leaves_nothing_in_the_dark(
     assert any("-writers-" in seat for seat in one.victims)
     assert (one.moved, one.deaths, one.unheard) == (len(one.victims), 0, 0)
     assert one.report.total("unknown") == 0
+    assert one.heard is not None
+    assert one.heard < math.inf
     assert one.true
     assert one.back is not None
     assert one.report.outcome is Outcome.PASSED, one.report.cause

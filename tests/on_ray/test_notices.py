@@ -12,10 +12,12 @@ from actors.order import Answer, Ask
 from benchmarks.ray_nodes import RayNodes
 from marathon_ray.places.notices import by_status, draining
 from marathon_ray.places.on_ray import OnRay
+from marathon_ray.rounds import SECONDS
 from marathon_ray.spot import Notice, drain
 
 pytestmark = pytest.mark.on_ray
 _SECONDS = 60.0
+_HEARD = 2.0  # s from when Ray was told until a run knows of it, which asks once a round
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,14 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+async def heard(places: OnRay, told: float) -> list[str]:
+    """By a run whose last round had asked just before."""
+    while True:
+        await asyncio.sleep(SECONDS)
+        if (nodes := list(await places.notices())) or time.monotonic() - told > _SECONDS:
+            return nodes
 
 
 def where(places: OnRay, seats: list[str]) -> list[str]:
@@ -64,7 +74,9 @@ def test_a_notice_is_heard_and_such_a_node_gets_no_new_seat_while_old_ones_go_on
     first, second = open_(places, old)
     assert first != second  # they are spread
     nodes.notify(first, seconds=600)
-    until(lambda: list(asyncio.run(places.notices())) == [first])
+    told = time.monotonic()
+    assert asyncio.run(heard(places, told)) == [first]
+    assert time.monotonic() - told <= _HEARD
     assert 0 < draining()[first] - time.monotonic() <= 600
     until(lambda: by_status() == [first])  # it hears of it a little later
     assert open_(places, ["m-notice-3", "m-notice-4", "m-notice-5"]) == [second] * 3
