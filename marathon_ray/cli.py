@@ -1,4 +1,4 @@
-"""The command ``marathon``: the tree of commands, and what becomes of an error (one or two lines, exit code 2)."""
+"""The command ``marathon``: the tree of commands, and what becomes of an error (lines, exit code 2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.outcome import EXIT, USAGE, Outcome
-from marathon_ray.usage import UsageError
+from marathon_ray.usage import UsageError, in_short
 
 _ENDS: Final = (
     f"Exits with {', '.join(f'{code} {outcome}' for outcome, code in EXIT.items())}; {USAGE} it cannot be run so."
@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "reclaim": ("marathon_ray.commands.reclaim:undo", "Undo what dead runs have left."),
     "kafka": ("marathon_ray.kafka.commands:app", "A real Kafka cluster on this machine."),
 }
+THOROUGH: Final = {"plan", "serve"}  # they tell every mistake, the others two
 
 app = App(
     name="marathon",
@@ -58,12 +59,13 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command and return its exit code; an error is a line or two on standard error. Only a mistake of our own has
-    a trace, and says that nothing was proved."""
+    """Run a command and return its exit code; an error is a line or two on standard error, for some commands a
+    line for each mistake. Only a mistake of our own has a trace, and says that nothing was proved."""
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except (KafkaError, UsageError) as error:
-        return _complain(*str(error).splitlines()[:2])
+        lines = str(error).splitlines()
+        return _complain(*(lines if THOROUGH.intersection(arguments[:1]) else in_short(lines)))
     except CycloptsError as error:
         return _complain(str(error))
     except KeyboardInterrupt:

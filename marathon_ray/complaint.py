@@ -1,4 +1,4 @@
-"""What pydantic says of bad input, in one or two lines: the field, the value, and what would do."""
+"""What pydantic says of bad input, a line for each mistake: the field, the value, and what would do."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 from pydantic_core import ArgsKwargs
 
+from marathon_ray.usage import in_short
+
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
@@ -22,16 +24,14 @@ _OURS: Final = "value_error"  # pydantic's name for a ValueError of our own, who
 
 
 def complaint(error: ValidationError, *, of: str | None = None) -> str:
-    """One line for the first mistake, and a second line for the next one, which counts those that are left.
+    """All of them in short: two lines at most."""
+    return "\n".join(in_short(complaints(error, of=of)))
 
-    `of` is what has the fields ("writers"); without it, it is the name of the model.
-    """
+
+def complaints(error: ValidationError, *, of: str | None = None) -> list[str]:
+    """A line for each mistake. `of` is what has the fields ("writers"); without it, it is the name of the model."""
     found = error.errors(include_url=False)
-    first, *rest = [_line(each, of or error.title) + _instead(each, error.title) for each in found]
-    if not rest:
-        return first
-    more = f" (and {len(rest) - 1} more)" if len(rest) > 1 else ""
-    return f"{first}\n{rest[0]}{more}"
+    return [_line(each, of or error.title) + _instead(each, error.title) for each in found]
 
 
 def _line(mistake: ErrorDetails, of: str) -> str:

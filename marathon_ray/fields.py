@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from actors.spec import Auditors, WorkerSpec
 from actors.units import Rate, parse_duration, parse_share, parse_size
-from marathon_ray.complaint import complaint
+from marathon_ray.complaint import complaint, complaints
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import UsageError, nearest
 
@@ -39,7 +39,7 @@ class Flag:
 def build(scenario: type[Scenario], arguments: Sequence[str] = ()) -> Scenario:
     """The scenario with its fields as the flags say, and nothing else: no variable of the environment counts.
 
-    Raises UsageError of one or two lines on a flag that is not known, is given twice or has no value, and on a bad value.
+    Raises UsageError on a flag that is not known, is given twice or has no value, and on all bad values.
     """
     known = [flag.name for flag in flags(scenario)]
     given = _paired(arguments, known)
@@ -47,7 +47,7 @@ def build(scenario: type[Scenario], arguments: Sequence[str] = ()) -> Scenario:
         settings = _settings(scenario)(_cli_parse_args=[f"--{name}={value}" for name, value in given.items()])
         return scenario(**{name: getattr(settings, name) for name in scenario.model_fields})
     except ValidationError as error:
-        raise UsageError(complaint(error, of=scenario.title())) from None
+        raise UsageError("\n".join(complaints(error, of=scenario.title()))) from None
     except SettingsError as error:
         raise UsageError(_unreadable(scenario, given, str(error))) from None
 

@@ -42,7 +42,7 @@ from marathon_ray.rounds import BenchError
 from marathon_ray.scenario import Scenario, UnfitError
 from marathon_ray.stops import InterruptionError, Stops
 from marathon_ray.toolkit import OverdueError
-from marathon_ray.usage import UsageError
+from marathon_ray.usage import UsageError, in_short
 
 BENCH: Final = "bench"
 HERE: Final = "here"
@@ -101,7 +101,7 @@ async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
     cluster = options.get("cluster", LOCAL)
     opened = open_cluster(cluster) if isinstance(cluster, str) else cluster
     if found := mistakes(scenario, brokers=opened.brokers):
-        raise UsageError("\n".join(found[:2]))
+        raise UsageError("\n".join(in_short(found)))
     with folder(Path(options.get("results", "results")), f"{scenario.title()}-{names.run}") as own:
         return await _run(scenario, names, own, opened, options)
 

@@ -33,7 +33,7 @@ def plan_one(name: str, /, *fields: Fields, brokers: int | None = None) -> None:
     """
     planned = plan(build(find(name), fields), brokers=brokers)
     if planned.mistakes:
-        raise UsageError("\n".join([*planned.mistakes[:1], *_next(planned.mistakes[1:])]))
+        raise UsageError("\n".join(planned.mistakes))
     show(
         Text(planned.name, style="bold"),
         planned.promise,
@@ -47,11 +47,6 @@ def plan_one(name: str, /, *fields: Fields, brokers: int | None = None) -> None:
 
 
 _NUMBERS = ("partitions", "replicas", "workers")
-
-
-def _next(others: tuple[str, ...]) -> Iterator[str]:
-    if others:
-        yield others[0] + (f" (and {len(others) - 1} more)" if len(others) > 1 else "")
 
 
 def _topics(planned: Planned) -> Iterator[tuple[str, ...]]:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -199,6 +199,34 @@ def test_what_cannot_be_done_as_asked_costs_a_line_and_code_2(
     assert error.startswith(f"marathon: {line}")
     assert error.count("\n") == 1
     assert fake.scenario is None
+
+
+BAD: Final = ("--orders.partitions", "0", "--writers.workers", "0", "--writers.in_flight", "0", "--steady", "ages")
+
+
+@pytest.mark.parametrize(("command", "ends"), [("plan", ["", "", "", ""]), ("run", ["", " (and 2 more)"])])
+def test_a_plan_tells_every_mistake_and_a_run_two_and_how_many_are_left(
+    marathon: Callable[..., Said], command: str, ends: list[str]
+) -> None:
+    code, out, error = marathon(command, "kill-leader", *BAD)
+    lines = error.splitlines()
+    assert (code, out, len(lines)) == (2, "", len(ends))
+    wrong = ("orders.partitions '0'", "writers.workers '0'", "writers.in_flight '0'", "steady 'ages'")
+    for line, end, field in zip(lines, ends, wrong, strict=False):
+        assert line.startswith(f"marathon: kill-leader.{field}: ")
+        assert line.endswith(end)
+
+
+CROSSED: Final = ("--writers.to", "a", "--readers.of", "b")  # and so nobody writes to its topic
+
+
+@pytest.mark.parametrize(("command", "count"), [("plan", 3), ("run", 2)])
+def test_so_it_is_with_fields_that_contradict_each_other(
+    marathon: Callable[..., Said], command: str, count: int
+) -> None:
+    code, _, error = marathon(command, "kill-leader", *CROSSED)
+    assert (code, error.count("\n")) == (2, count)
+    assert error.endswith(" (and 1 more)\n") == (command == "run")
 
 
 def test_a_file_that_is_no_report_costs_a_line(marathon: Callable[..., Said], tmp_path: Path) -> None:
