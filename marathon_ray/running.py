@@ -266,6 +266,8 @@ class Desk:
             self.course.interrupt(str(error))
 
     def _report(self) -> Report:
+        if self.stops.count and not self.course.interrupted:  # it came when nothing could be cut short any more
+            self.course.interrupted.append(self.stops.cause)
         verdicts = self.attempt.verdicts() if self.attempt and self.attempt.rounds else []
         mine = [verdict for verdict in verdicts if verdict.promise.startswith(GeneratorHonest.__name__)]
         told = [verdict for verdict in verdicts if verdict not in mine]

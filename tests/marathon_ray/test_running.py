@@ -76,6 +76,24 @@ def test_a_run_that_is_stopped_when_its_report_is_there_keeps_its_verdict(
     assert report.outcome is Outcome.SKIPPED
 
 
+def test_a_run_that_is_stopped_while_its_cluster_is_released_has_a_verdict(tmp_path: Path) -> None:
+    async def stopped_late() -> Report:
+        loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            asyncio.run_coroutine_threadsafe(_cancel(task), loop).result()
+
+        cluster = Existing({"bootstrap.servers": "nowhere:1"})
+        given = Opened("theirs", ours=False, cluster=cluster, begin=pytest.fail, end=end)
+        options: Options = {"cluster": given, "places": "here", "results": tmp_path, "signals": False}
+        task = asyncio.create_task(run(Killing(), **options))
+        return await task
+
+    report = asyncio.run(stopped_late())
+    assert report.outcome is Outcome.SKIPPED
+    assert report.others == ("a person",)
+
+
 async def _cancel(task: "asyncio.Task[Any]") -> None:
     task.cancel("a person")
 

@@ -79,6 +79,21 @@ def test_the_second_signal_cuts_the_way_out_short_too() -> None:
     asyncio.run(go())
 
 
+@pytest.mark.parametrize(("before", "bears"), [(0, 1), (1, 2)])
+def test_a_step_that_bears_a_signal_comes_to_its_end(before: int, bears: int) -> None:
+    one, _ = stops()
+    one.count = before
+
+    async def go() -> str:
+        asyncio.get_running_loop().call_soon(one.stop, "SIGINT")
+        await one.step(asyncio.sleep(0.05), bears=bears)
+        with pytest.raises(InterruptionError, match="SIGINT"):
+            await one.step(never(), bears=bears - 1)
+        return await one.step(done(), bears=bears)
+
+    assert asyncio.run(go()) == "done"
+
+
 def test_a_caller_that_is_cancelled_is_an_interruption() -> None:
     one, _ = stops()
 
