@@ -100,5 +100,7 @@ def left(entries: Iterable[Entry]) -> dict[Thing, Entry]:
         if entry["what"] == "intend":
             there[Thing(entry["kind"], entry["name"])] = entry
         elif entry["what"] == "undone":
-            there.pop(Thing(entry["kind"], entry["name"]), None)
+            gone = there.pop(Thing(entry["kind"], entry["name"]), None)
+            if gone and gone.get("ours"):  # a cluster that was made for the run, with all that was on it
+                there.clear()
     return dict(reversed(there.items()))

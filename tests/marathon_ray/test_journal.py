@@ -29,6 +29,16 @@ def test_what_was_intended_and_not_undone_is_left_newest_first(path: Path) -> No
     assert found[LIVE]["members"] == 3
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_with_a_cluster_that_was_made_for_it_goes_all_that_was_on_it(path: Path, ours: bool) -> None:
+    cluster = Thing("cluster", "local-1")
+    with Journal(path) as journal:
+        journal.intend(cluster, ours=ours)
+        journal.intend(ORDERS)
+        journal.undone(cluster)
+    assert list(left(read(path))) == ([] if ours else [ORDERS])
+
+
 def test_a_journal_goes_on_where_it_was(path: Path) -> None:
     with Journal(path) as journal:
         journal.intend(ORDERS)
