@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
-
-from pydantic import ValidationError
+from typing import Any, Final
 
 from marathon_ray.catalogue import find, title
 from marathon_ray.clusters import FILES, open_cluster
@@ -15,16 +13,12 @@ from marathon_ray.rotation.changing import Place, changed
 from marathon_ray.rotation.marked import Marked
 from marathon_ray.rotation.plan import Plan
 from marathon_ray.rotation.quantity import Choice
+from marathon_ray.rotation.sifting import ANY, Mistake, sift
 from marathon_ray.rotation.upgrades import SCENARIO
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import UsageError, nearest
 
-
-class Mistake(NamedTuple):
-    """Where it stands, and what is wrong, in one line."""
-
-    place: Place
-    what: str
+_RUNS: Final[Place] = ("scenarios", ANY, "run")
 
 
 def read(path: Path, *, refuse: Callable[[str], str | None]) -> Plan:
@@ -56,14 +50,11 @@ class Draft:
             return plan
         raise UsageError("; ".join(dict.fromkeys(f"{_dotted(one.place)}: {one.what}" for one in found)))
 
-    def _checked(self, content: object) -> tuple[Plan | None, list[Mistake]]:
-        try:
-            plan = Plan.model_validate(content)
-        except ValidationError as error:
-            return None, [Mistake(each["loc"], _told(each["msg"])) for each in error.errors(include_url=False)]
-        clusters = {name: _beside(self._path, text) for name, text in plan.clusters.items()}
-        plan = plan.model_copy(update={"clusters": clusters})
-        found = [
+    def _checked(self, content: Mapping[str, Any]) -> tuple[Plan | None, list[Mistake]]:
+        sifted = sift(content)
+        clusters = {name: _beside(self._path, text) for name, text in sifted.plan.clusters.items()}
+        plan = sifted.plan.model_copy(update={"clusters": clusters})
+        in_rest = [
             *_of_clusters(plan),
             *_of_scenarios(plan),
             *_of_upgrades(plan),
@@ -71,6 +62,7 @@ class Draft:
             *_of_known(plan),
             *_of_alerts(plan, self._path, self._refuse),
         ]
+        found = sifted.told(in_rest)
         return (None if found else plan), found
 
 
@@ -88,10 +80,6 @@ def _dotted(place: Place) -> str:
     return ".".join(map(str, place))
 
 
-def _told(words: str) -> str:
-    return " ".join(words.removeprefix("Value error, ").split())
-
-
 def _of_clusters(plan: Plan) -> Iterator[Mistake]:
     for name, text in plan.clusters.items():
         try:
@@ -105,9 +93,7 @@ def _of_scenarios(plan: Plan) -> Iterator[Mistake]:
         place: Place = ("scenarios", number)
         for cluster in entry.clusters:
             if cluster not in plan.clusters:
-                yield Mistake(
-                    (*place, "clusters"), f"cluster {cluster} is not known; {nearest(cluster, plan.clusters)}"
-                )
+                yield _unknown(cluster, plan, (*place, "clusters"))
         try:
             scenario = find(entry.run)
         except UsageError as error:
@@ -116,19 +102,24 @@ def _of_scenarios(plan: Plan) -> Iterator[Mistake]:
         yield from _of_fields(entry.fields, scenario, place)
 
 
+def _unknown(cluster: str, plan: Plan, place: Place) -> Mistake:
+    what = f"cluster {cluster} is not known; {nearest(cluster, plan.clusters)}"
+    return Mistake(place, what, (("clusters", cluster),))
+
+
 def _of_upgrades(plan: Plan) -> Iterator[Mistake]:
     if (upgrades := plan.upgrades) is None:
         return
     place: Place = ("upgrades", "clusters")
     for cluster in upgrades.clusters:
         if cluster not in plan.clusters:
-            yield Mistake(place, f"cluster {cluster} is not known; {nearest(cluster, plan.clusters)}")
+            yield _unknown(cluster, plan, place)
         elif not _can_be_upgraded(plan.clusters[cluster]):
             yield Mistake(
                 place, f"cluster {cluster} cannot be upgraded: only a local one can, if its file does not forbid it"
             )
     if not upgrades.clusters and not any(map(_can_be_upgraded, plan.clusters.values())):
-        yield Mistake(("upgrades",), "no cluster of this plan can be upgraded: only a local one can")
+        yield Mistake(("upgrades",), "no cluster of this plan can be upgraded: only a local one can", (("clusters",),))
     if "to" in upgrades.fields:
         yield Mistake(("upgrades", "fields", "to"), "it is the release that is found")
     yield from _of_fields(upgrades.fields, find(SCENARIO), ("upgrades",))
@@ -151,7 +142,7 @@ def _of_fields(fields: Mapping[str, Choice], scenario: type[Scenario], place: Pl
                 build(scenario, [f"--{name}={value}"])
             except UsageError as error:
                 wrong = True
-                yield Mistake((*place, "fields", name), str(error).splitlines()[0])
+                yield from (Mistake((*place, "fields", name), what) for what in str(error).splitlines())
     if wrong:
         return
     for end in (0, -1):
@@ -159,9 +150,10 @@ def _of_fields(fields: Mapping[str, Choice], scenario: type[Scenario], place: Pl
         try:
             found = mistakes(build(scenario, flags))
         except UsageError as error:
-            found = str(error).splitlines()[:1]
+            found = str(error).splitlines()
         if found:
-            yield Mistake((*place, "fields") if fields else place, found[0])
+            where = (*place, "fields")
+            yield from (Mistake(where if fields else place, what, (where,)) for what in found)
             return
 
 
@@ -173,7 +165,8 @@ def _of_money(plan: Plan) -> Iterator[Mistake]:
         )
     wanted = plan.budget.money
     if wanted and not currencies:
-        yield Mistake(("budget", "money"), f"{wanted} cannot be watched: no price is given under prices")
+        what = f"{wanted} cannot be watched: no price is given under prices"
+        yield Mistake(("budget", "money"), what, (("prices",),))
     elif wanted and wanted.currency not in currencies:
         yield Mistake(("budget", "money"), f"{wanted}, but the prices are in {', '.join(sorted(currencies))}")
 
@@ -183,10 +176,9 @@ def _of_known(plan: Plan) -> Iterator[Mistake]:
     for number, known in enumerate(plan.known):
         if known.scenario not in scenarios:
             what = f"scenario {known.scenario} is not in this plan; {nearest(known.scenario, scenarios)}"
-            yield Mistake(("known", number, "scenario"), what)
+            yield Mistake(("known", number, "scenario"), what, (_RUNS,))
         if known.cluster is not None and known.cluster not in plan.clusters:
-            what = f"cluster {known.cluster} is not known; {nearest(known.cluster, plan.clusters)}"
-            yield Mistake(("known", number, "cluster"), what)
+            yield _unknown(known.cluster, plan, ("known", number, "cluster"))
 
 
 def _of_alerts(plan: Plan, path: Path, refuse: Callable[[str], str | None]) -> Iterator[Mistake]:

@@ -30,7 +30,7 @@ from datetime import date, time
 from typing import Annotated, Final, Literal, Self, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from actors.units import Duration, Size
 from marathon_ray.event import Severity
@@ -65,18 +65,22 @@ class Entry(_Part):
     fields: dict[str, Choice] = {}
 
 
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"{value!r} is not known: write one as Europe/Berlin")
+    return value
+
+
 class Quiet(_Part):
     """Hours of these days in which no run begins; `to` before `from` is on the next day."""
 
     since: Clock = Field(alias="from")
     until: Clock = Field(alias="to")
-    zone: str = "UTC"
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     days: tuple[Day, ...] = DAYS
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
-        if self.zone not in available_timezones():
-            raise ValueError(f"zone {self.zone!r} is not known: write one as Europe/Berlin")
         if self.since == self.until:
             raise ValueError(f"from {self.since:%H:%M} to {self.until:%H:%M} is no time at all, or always")
         return self
@@ -136,10 +140,17 @@ class Patience(_Part):
     rest: Duration = 60
 
 
+def _bench(value: str) -> str:
+    try:
+        return Names(value, "00000000").bench
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix("bench ")) from None
+
+
 class Plan(_Part):
     """A rotation. Its parts are checked one by one here, and against scenarios, clusters and each other in `checking`."""
 
-    bench: str = "bench"
+    bench: Annotated[str, AfterValidator(_bench)] = "bench"
     seed: int = 0
     results: str | None = None
     store: str | None = None
@@ -158,11 +169,6 @@ class Plan(_Part):
     known: tuple[Known, ...] = ()
     alerts: tuple[Alert, ...] = ()
     patience: Patience = Patience()
-
-    @model_validator(mode="after")
-    def _has_a_name(self) -> Self:
-        Names(self.bench, "00000000")
-        return self
 
     def clusters_of(self, entry: Entry) -> tuple[str, ...]:
         """The clusters of an entry."""

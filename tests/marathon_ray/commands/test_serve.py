@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from marathon_ray import cli
 from marathon_ray.audience import Audience
 from marathon_ray.commands import serve
 from marathon_ray.commands.serve import Office, Options, obey
@@ -58,6 +59,43 @@ def test_the_workers_of_the_run_under_way_are_counted_round_by_round(
     monkeypatch.setattr(controller, "run", run)
     assert serve.serve(plan, options=Options(results=tmp_path / "results")) == 0
     assert [*seen, shown()] == [4, 3, 0]
+
+
+WRONG = """\
+results: {results}
+clusters: {{one: one.example:9092}}
+scenarios:
+  - run: stedy-write
+  - run: kill-leader
+    fields:
+      writers.workers: 0
+quiet:
+  - {{from: 08:00, to: 08:00}}
+budget: {{money: 20 EUR}}
+prices: {{spot: 0.03}}
+alerts:
+  - to: nonsense
+"""
+
+
+def test_all_mistakes_of_a_plan_are_told_at_once_with_their_lines_and_nothing_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, results = tmp_path / "plan.yaml", tmp_path / "results"
+    plan.write_text(WRONG.format(results=results))
+    assert cli.run(["serve", str(plan)]) == 2
+    out, error = capsys.readouterr()
+    wrong = [
+        "line 4: scenarios.0.run: scenario 'stedy-write' is not known; did you mean steady-write?",
+        "line 7: scenarios.1.fields.writers.workers: kill-leader.writers.workers '0': Input should be greater than",
+        "line 9: quiet.0: from 08:00 to 08:00 is no time at all, or always",
+        "line 11: prices.spot: 0.03: write an amount and its currency, as 200 EUR",
+        "line 13: alerts.0.to: that is no address: ",
+    ]
+    assert (out, error.count("\n")) == ("", len(wrong))
+    for line, known in zip(error.splitlines(), wrong, strict=True):
+        assert line.startswith(f"marathon: {plan}, {known}")
+    assert not results.exists()
 
 
 def commanded(folder: Path, monkeypatch: pytest.MonkeyPatch, speak: Speak) -> Controller:

@@ -60,7 +60,7 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
         ("to: 1 min", "to: 1 s", "line 10: scenarios.1.fields.steady: from 5 s to 1 s: the first is the greater one"),
         ("steady: {", "stedy: {", "line 10: scenarios.1.fields.stedy: --stedy is not known; did you mean --steady?"),
         ("kafka.example:9092", "kafka.example:99999", "line 4: clusters.staging: cluster kafka.example:99999: a port is a number from 1 to 65535"),
-        ("zone: Europe/Berlin", "zone: Berlin", "line 13: quiet.0: zone 'Berlin' is not known: write one as Europe/Berlin"),
+        ("zone: Europe/Berlin", "zone: Berlin", "line 13: quiet.0.zone: 'Berlin' is not known: write one as Europe/Berlin"),
         ("to: 18:00", "to: 08:00", "line 13: quiet.0: from 08:00 to 08:00 is no time at all, or always"),
         ("spot: 0.03 EUR", "spot: 0.03", "line 15: prices.spot: 0.03: write an amount and its currency, as 200 EUR"),
         ("spot: 0.03 EUR", "spot: 0.03 USD", "line 15: prices: prices in EUR and USD: they cannot be summed up, use one currency"),
@@ -79,7 +79,7 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
         ("every: 30 min", "upgrades: {fields: {to: \"4.4\"}}", "line 11: upgrades.fields.to: it is the release that is found"),
         ("every: 30 min", "upgrades: {evry: 1 h}", "line 11: upgrades.evry: Extra inputs are not permitted"),
         ("every: 30 min", "upgrades:", "line 11: upgrades: write {} to have all clusters upgraded that can be"),
-        ("bench: nightly", "bench: Nightly", "line 1: bench 'Nightly': 1 to 20 of a-z, 0-9 and _"),
+        ("bench: nightly", "bench: Nightly", "line 1: bench: 'Nightly': 1 to 20 of a-z, 0-9 and _"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: str) -> None:
@@ -107,6 +107,67 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path: Pat
         ("run: steady-write", "run: nothing"),
     )
     assert [line.partition(":")[0] for line in found] == ["line 4", "line 6", "line 19"]
+
+
+def test_what_is_refused_by_itself_hides_nothing_else(tmp_path: Path) -> None:
+    found = complaints(
+        tmp_path,
+        ("bench: nightly", "bench: Nightly"),
+        ("- run: steady-write", "- {run: steady-write, weight: 0}\n  - run: [no, name]\n  - run: stedy-write"),
+        ("to: 1 min}", "to: 1 s}\n      down: -5 s"),
+        ("{from: 08:00, to: 18:00, zone: Europe/Berlin}", "{from: 08:00, to: 08:00, zone: Berlin}"),
+        ("hours: 10", "hours: 0"),
+        ("scenario: kill-leader", "scenario: kill-leadr"),
+        ("alerts:\n", "alerts:\n  - {to: 5}\n  - {to: json://localhost, from: urgent}\n"),
+        ("json://localhost, from: critical", "nonsense"),
+    )
+    assert [line.partition(": ")[2].partition(": ")[0] for line in found] == [
+        "bench",
+        "scenarios.0.weight",
+        "scenarios.1.run",
+        "scenarios.2.run",
+        "scenarios.3.fields.steady",
+        "scenarios.3.fields.down",
+        "quiet.0.zone",
+        "quiet.0",
+        "budget.hours",
+        "alerts.0.to.Reference",
+        "alerts.0.to.str",
+        "alerts.1.from",
+        "alerts.2.to",
+    ]
+    lines = [int(line.partition(":")[0].removeprefix("line ")) for line in found]
+    assert lines == [1, 6, 7, 8, 12, 13, 16, 16, 17, 22, 22, 23, 24]
+
+
+@pytest.mark.parametrize(
+    ("changes", "places"),
+    [
+        ([("staging: kafka.example:9092", "staging: 5"), ("clusters: [laptop]", "clusters: [staging]")], ["clusters.staging"]),
+        ([("staging: kafka.example:9092", "staging: 5"), ("clusters: [laptop]", "clusters: [labtop]")], ["clusters.staging", "scenarios.1.clusters"]),
+        ([("spot: 0.03 EUR, on-demand: 0.1 EUR", "spot: 0.03")], ["prices.spot"]),
+        ([("- run: kill-leader", "- run:")], ["scenarios.1.run"]),
+        ([("- run: kill-leader", "- run: kill-leader\n    weight: 0"), ("scenario: kill-leader", "scenario: nothing")], ["scenarios.1.weight", "known.0.scenario"]),
+        ([("{from: 08:00,", "{from: 25:00,")], ["quiet.0.from"]),
+        ([("- run: steady-write\n", "- run:\n"), ("- run: kill-leader\n", "- run: kill-leadr\n    weight: 0\n")], ["scenarios.0.run", "scenarios.1.run", "scenarios.1.weight"]),
+        ([("clusters:\n  laptop: local\n  staging: kafka.example:9092\n", ""), ("money: 20 EUR", "money: 20 USD")], ["clusters", "budget.money"]),
+        ([("steady: {from: 5 s, to: 1 min}", "{writers.to: nothing, steady: {from: 2 s, to: 1 s}}")], ["scenarios.1.fields.steady"]),
+    ],
+)  # fmt: skip
+def test_nothing_is_a_mistake_for_what_was_refused_elsewhere(
+    tmp_path: Path, changes: list[tuple[str, str]], places: list[str]
+) -> None:
+    found = complaints(tmp_path, *changes)
+    assert [line.partition(": ")[2].partition(": ")[0] for line in found] == places
+
+
+def test_fields_that_contradict_each_other_are_told_one_by_one(tmp_path: Path) -> None:
+    found = complaints(tmp_path, ("steady: {from: 5 s, to: 1 min}", "{writers.to: a, readers.of: b}"))
+    assert [line.partition("fields: ")[2].partition(",")[0] for line in found] == [
+        "readers: reads b",
+        "topic orders is written by no fleet",
+        "writers: writes to a",
+    ]
 
 
 @pytest.mark.parametrize(
