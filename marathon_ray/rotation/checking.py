@@ -172,11 +172,12 @@ def _of_money(plan: Plan) -> Iterator[Mistake]:
 
 
 def _of_known(plan: Plan) -> Iterator[Mistake]:
-    scenarios = {title(entry.run) for entry in plan.scenarios}
+    scenarios = {*(title(entry.run) for entry in plan.scenarios), *([SCENARIO] if plan.upgrades else [])}
     for number, known in enumerate(plan.known):
         if known.scenario not in scenarios:
             what = f"scenario {known.scenario} is not in this plan; {nearest(known.scenario, scenarios)}"
-            yield Mistake(("known", number, "scenario"), what, (_RUNS,))
+            by = (_RUNS, ("upgrades",)) if known.scenario == SCENARIO else (_RUNS,)
+            yield Mistake(("known", number, "scenario"), what, by)
         if known.cluster is not None and known.cluster not in plan.clusters:
             yield _unknown(known.cluster, plan, ("known", number, "cluster"))
 

@@ -86,6 +86,17 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, lin
     assert complaints(tmp_path, (old, new)) == [line]
 
 
+def test_what_is_known_may_be_about_an_upgrade_that_the_plan_plays_by_itself(tmp_path: Path) -> None:
+    known = ("{scenario: kill-leader", "{scenario: rolling-upgrade")
+    (tmp_path / "plan.yaml").write_text(GOOD.replace(*known).replace("every: 30 min", "upgrades: {}"))
+    assert read(tmp_path / "plan.yaml", refuse=refuse).known[0].scenario == "rolling-upgrade"
+    (complaint,) = complaints(tmp_path, known)
+    assert complaint.startswith("line 17: known.0.scenario: scenario rolling-upgrade is not in this plan; ")
+    assert complaints(tmp_path, known, ("every: 30 min", "upgrades:")) == [
+        "line 11: upgrades: write {} to have all clusters upgraded that can be"
+    ]
+
+
 def test_a_newer_kafka_is_looked_for_where_one_cluster_at_least_can_be_upgraded(tmp_path: Path) -> None:
     changes = ("  laptop: local\n", "  laptop: laptop.example:9092\n"), ("every: 30 min", "upgrades: {}")
     assert complaints(tmp_path, *changes) == [
