@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
@@ -29,6 +29,7 @@ from marathon_ray.rotation.copying import Copying
 from marathon_ray.rotation.inbox import Command, Inbox
 from marathon_ray.rotation.ledger import events, muted
 from marathon_ray.rotation.plan import Plan
+from marathon_ray.rotation.sifting import Mistake
 from marathon_ray.store import Store
 from marathon_ray.usage import UsageError
 
@@ -119,7 +120,7 @@ def serve(plan: Path, /, *, options: Options = Options()) -> int:
         A YAML file; `docs/rotation.md` says what may stand in it. An option that is given here is stronger.
     """
     draft = Draft(plan, check)
-    wanted = draft.plan()
+    wanted = draft.plan(partial(_unusable, options))
     where = _where(wanted, options)
     copies = _store(options.store or wanted.store)
     host, port = _address(options.metrics or wanted.metrics or f"{ADDRESS}:{PORT}")
@@ -146,6 +147,19 @@ def _where(plan: Plan, given: Options) -> Where:
         nodes=given.nodes or plan.nodes or "any",
         wait=given.wait,
     )
+
+
+def _unusable(given: Options, plan: Plan) -> Iterator[Mistake]:
+    """Addresses of a plan that cannot be used; one for which an option was given does not count."""
+    looks: dict[str, Callable[[str], object]] = {"store": _store, "metrics": _address}
+    for name, look in looks.items():
+        text = getattr(plan, name)
+        if text is None or getattr(given, name) is not None:
+            continue
+        try:
+            look(text)
+        except UsageError as error:
+            yield Mistake((name,), str(error).removeprefix(name).lstrip(": "))
 
 
 def _store(address: str | None) -> Store | None:

@@ -1,6 +1,6 @@
 """Every mistake of a plan, with its line, before anything is taken or made."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,9 +35,9 @@ class Draft:
     def __init__(self, path: Path, refuse: Callable[[str], str | None]) -> None:
         self._path, self._refuse, self._marked = path, refuse, Marked(path)
 
-    def plan(self) -> Plan:
-        """Raises UsageError as `read` does."""
-        plan, found = self._checked(self._marked.content)
+    def plan(self, unusable: Callable[[Plan], Iterable[Mistake]] = lambda _: ()) -> Plan:
+        """`unusable` says what else of a plan cannot be had here. Raises UsageError as `read` does."""
+        plan, found = self._checked(self._marked.content, unusable)
         if plan:
             return plan
         lines = sorted({(self._marked.line(one.place), _line(self._path, self._marked, one)) for one in found})
@@ -45,12 +45,14 @@ class Draft:
 
     def revised(self, changes: Mapping[str, str]) -> Plan:
         """The plan with these fields as given, in YAML. Raises UsageError of one line that names the place."""
-        plan, found = self._checked(changed(self._marked.content, changes))
+        plan, found = self._checked(changed(self._marked.content, changes), lambda _: ())
         if plan:
             return plan
         raise UsageError("; ".join(dict.fromkeys(f"{_dotted(one.place)}: {one.what}" for one in found)))
 
-    def _checked(self, content: Mapping[str, Any]) -> tuple[Plan | None, list[Mistake]]:
+    def _checked(
+        self, content: Mapping[str, Any], unusable: Callable[[Plan], Iterable[Mistake]]
+    ) -> tuple[Plan | None, list[Mistake]]:
         sifted = sift(content)
         clusters = {name: _beside(self._path, text) for name, text in sifted.plan.clusters.items()}
         plan = sifted.plan.model_copy(update={"clusters": clusters})
@@ -61,6 +63,7 @@ class Draft:
             *_of_money(plan),
             *_of_known(plan),
             *_of_alerts(plan, self._path, self._refuse),
+            *unusable(plan),
         ]
         found = sifted.told(in_rest)
         return (None if found else plan), found

@@ -75,6 +75,8 @@ budget: {{money: 20 EUR}}
 prices: {{spot: 0.03}}
 alerts:
   - to: nonsense
+metrics: nowhere
+store: file://{plan}/store
 """
 
 
@@ -82,7 +84,7 @@ def test_all_mistakes_of_a_plan_are_told_at_once_with_their_lines_and_nothing_is
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan, results = tmp_path / "plan.yaml", tmp_path / "results"
-    plan.write_text(WRONG.format(results=results))
+    plan.write_text(WRONG.format(results=results, plan=plan))
     assert cli.run(["serve", str(plan)]) == 2
     out, error = capsys.readouterr()
     wrong = [
@@ -91,11 +93,15 @@ def test_all_mistakes_of_a_plan_are_told_at_once_with_their_lines_and_nothing_is
         "line 9: quiet.0: from 08:00 to 08:00 is no time at all, or always",
         "line 11: prices.spot: 0.03: write an amount and its currency, as 200 EUR",
         "line 13: alerts.0.to: that is no address: ",
+        "line 14: metrics: 'nowhere': write HOST:PORT, as 127.0.0.1:9464",
+        f"line 15: store: file://{plan}/store: it cannot be written: ",
     ]
     assert (out, error.count("\n")) == ("", len(wrong))
     for line, known in zip(error.splitlines(), wrong, strict=True):
         assert line.startswith(f"marathon: {plan}, {known}")
     assert not results.exists()
+    assert cli.run(["serve", str(plan), "--metrics", "127.0.0.1:0", "--store", f"file://{tmp_path}/store"]) == 2
+    assert capsys.readouterr().err.count("\n") == len(wrong) - 2
 
 
 def commanded(folder: Path, monkeypatch: pytest.MonkeyPatch, speak: Speak) -> Controller:
