@@ -6,7 +6,8 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +21,7 @@ NAMESPACE: Final = "marathon"
 _LOOK: Final = 1.0  # s between two asks of the controller
 _ANSWER_WITHIN: Final = 15.0
 _KEPT: Final = 100  # answers that nobody has fetched
+_FETCHED_WITHIN: Final = 3.0  # s, at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ class Box:
         with self._lock:
             return self._answers.pop(number, None)
 
+    def left(self) -> int:
+        """How many answers nobody has fetched yet."""
+        with self._lock:
+            return len(self._answers)
+
 
 _BoxOnRay: Final = ray.remote(Box)
 
@@ -79,12 +86,19 @@ def name(bench: str) -> str:
 
 
 class Inbox:
-    """The controller's side. It lives as long as the controller's connection to Ray."""
+    """The controller's side. The box lives until it is closed, or the controller's connection to Ray ends."""
 
     def __init__(self, bench: str) -> None:
         self._bench = bench
         self._box: Any = None
         self._lacking = ""  # why there is none
+        self._closes = asyncio.Event()
+        self._owed: dict[str, Answer] = {}
+        self._said: OrderedDict[str, Answer] = OrderedDict()  # one that was lost on its way comes again
+
+    def close(self) -> None:
+        """Nothing is obeyed any more; `serve` ends as soon as whoever has asked has fetched the answer, or soon after."""
+        self._closes.set()
 
     def _open(self) -> Any:  # noqa: ANN401 - Ray's handle of an actor
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)  # no spot node
@@ -94,24 +108,43 @@ class Inbox:
         ).remote()  # fmt: skip
 
     async def serve(self, obey: Callable[[Command], str], tell: Callable[[str], None]) -> None:
-        """Until it is cancelled: every command is obeyed once, and answered in a line; UsageError is a refusal. `tell` hears
-        why there is no box, and an empty text when there is one again."""
-        answers: dict[str, Answer] = {}
-        said: OrderedDict[str, Answer] = OrderedDict()  # one that was lost on its way comes again
+        """Until it is closed: every command is obeyed once, and answered in a line; UsageError is a refusal. `tell` hears why
+        there is no box, and an empty text when there is one again."""
         lacking = ""
-        while True:
-            commands = await asyncio.to_thread(self._take, answers)
+        while not self._closes.is_set():
+            commands = await asyncio.to_thread(self._take)
             if bool(self._lacking) != bool(lacking):
                 tell(self._lacking)
             lacking = self._lacking
-            for command in commands:
-                if command.number not in said:
-                    said[command.number] = _answer(obey, command)
-                    _shorten(said)
-                answers[command.number] = said[command.number]
-            await asyncio.sleep(0 if commands else _LOOK)
+            self._answer(commands, _refuse if self._closes.is_set() else obey)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0 if commands else _LOOK):
+                    await self._closes.wait()
+        if self._box:
+            await asyncio.to_thread(self._end)
 
-    def _take(self, answers: dict[str, Answer]) -> list[Command]:
+    def _end(self) -> None:
+        """Answers are fetched, and the box is gone, so that nobody waits for one any more."""
+        deadline = time.monotonic() + _FETCHED_WITHIN
+        with suppress(Exception):  # of whatever kind: a box that is gone has no answers
+            while True:
+                self._answer(self._take(), _refuse)
+                if not self._owed and not ray.get(self._box.left.remote(), timeout=_ANSWER_WITHIN):
+                    break
+                if time.monotonic() >= deadline:
+                    break
+                time.sleep(_LOOK / 10)
+            ray.kill(self._box)
+
+    def _answer(self, commands: Sequence[Command], obey: Callable[[Command], str]) -> None:
+        for command in commands:
+            if command.number not in self._said:
+                self._said[command.number] = _answer(obey, command)
+                _shorten(self._said)
+            self._owed[command.number] = self._said[command.number]
+
+    def _take(self) -> list[Command]:
+        """Those that have come; what is owed is brought."""
         try:
             self._box = self._box or self._open()
         except Exception as error:  # noqa: BLE001 - whatever Ray raises: it is tried again
@@ -119,14 +152,18 @@ class Inbox:
             return []
         self._lacking = ""
         try:
-            commands: list[Command] = ray.get(self._box.take.remote(dict(answers)), timeout=_ANSWER_WITHIN)
+            commands: list[Command] = ray.get(self._box.take.remote(dict(self._owed)), timeout=_ANSWER_WITHIN)
         except ActorDiedError:  # it was a dead controller's, which Ray had not missed yet
             self._box = None
             return []
         except Exception:  # noqa: BLE001 - the box restarts, or its node is gone: whoever asked tries again
             return []
-        answers.clear()
+        self._owed.clear()
         return commands
+
+
+def _refuse(command: Command) -> str:
+    raise UsageError(f"{command.word}: the rotation ends")
 
 
 def _answer(obey: Callable[[Command], str], command: Command) -> Answer:

@@ -17,7 +17,7 @@ from marathon_ray.usage import UsageError
 
 class Boxes:
     """Ray, as far as an inbox sees it: each box that is made is in `made`, with those commands that wait, and one in `gone`
-    raises that. While it is `full` none is made."""
+    raises that. While it is `full` none is made. One that was closed is in `killed`."""
 
     def __init__(self) -> None:
         self.made: list[Box] = []
@@ -25,6 +25,7 @@ class Boxes:
         self.waiting: list[Command] = []
         self.asked = 0
         self.full = False
+        self.killed: list[Any] = []
 
     def remote(self) -> Any:
         if self.full:
@@ -33,14 +34,18 @@ class Boxes:
         self.made.append(box)
         for command in self.waiting:
             box.put(command)
-        return SimpleNamespace(take=SimpleNamespace(remote=lambda answers: (len(self.made) - 1, box, answers)))
+        number = len(self.made) - 1
+        return SimpleNamespace(
+            take=SimpleNamespace(remote=lambda answers: (number, partial(box.take, answers))),
+            left=SimpleNamespace(remote=lambda: (number, box.left)),
+        )
 
-    def get(self, call: Any, timeout: float) -> list[Command]:
+    def get(self, call: Any, timeout: float) -> Any:
         self.asked += 1
-        number, box, answers = call
+        number, ask = call
         if number in self.gone:
             raise self.gone[number]
-        return list(box.take(answers))
+        return ask()
 
 
 @pytest.fixture
@@ -49,7 +54,9 @@ def boxes(monkeypatch: pytest.MonkeyPatch) -> Boxes:
     monkeypatch.setattr(inbox, "_BoxOnRay", SimpleNamespace(options=lambda **_: boxes))
     monkeypatch.setattr(inbox, "_LOOK", 0.01)
     context = SimpleNamespace(get_node_id=lambda: "0" * 56)
-    monkeypatch.setattr(inbox, "ray", SimpleNamespace(get=boxes.get, get_runtime_context=lambda: context))
+    monkeypatch.setattr(
+        inbox, "ray", SimpleNamespace(get=boxes.get, get_runtime_context=lambda: context, kill=boxes.killed.append)
+    )
     return boxes
 
 
@@ -220,3 +227,61 @@ def test_a_box_that_cannot_be_had_is_told_once_and_tried_again_until_it_can(boxe
 
     assert asyncio.run(later()) == {"stop": Answer("done")}
     assert told == ["ValueError: no place for an actor", ""]
+
+
+def test_the_last_answers_are_fetched_and_what_comes_later_is_refused_before_the_box_goes(boxes: Boxes) -> None:
+    obeyed: list[str] = []
+    boxes.waiting = [Command("1", "stop")]
+
+    async def ends() -> tuple[Answer | None, Answer | None]:
+        own = Inbox("one")
+
+        def obey(command: Command) -> str:
+            obeyed.append(command.word)
+            boxes.made[0].put(Command("2", "hold"))
+            own.close()  # there is nothing to be ended first
+            return "done"
+
+        serving = asyncio.create_task(own.serve(obey, pytest.fail))
+        async with asyncio.timeout(20):
+            while boxes.made[0].left() < 2 if boxes.made else True:  # noqa: ASYNC110 - in another thread
+                await asyncio.sleep(0.01)
+            assert not serving.done()
+            assert boxes.killed == []
+            answers = boxes.made[0].answer("1"), boxes.made[0].answer("2")
+            await serving
+        return answers
+
+    assert asyncio.run(ends()) == (Answer("done"), Answer("hold: the rotation ends", refused=True))
+    assert obeyed == ["stop"]
+    assert len(boxes.killed) == 1
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_an_answer_that_is_not_fetched_or_cannot_be_brought_is_not_waited_for_long(
+    boxes: Boxes, monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    monkeypatch.setattr(inbox, "_FETCHED_WITHIN", 0.2)
+    boxes.waiting = [Command("1", "stop")]
+
+    async def ends() -> None:
+        own = Inbox("one")
+
+        def obey(_: Command) -> str:
+            if lost:
+                boxes.gone[0] = RayActorError()
+            own.close()
+            return "done"
+
+        async with asyncio.timeout(2):
+            await own.serve(obey, pytest.fail)
+
+    asyncio.run(ends())
+    assert len(boxes.killed) == 1
+
+
+def test_no_box_is_made_to_be_closed(boxes: Boxes) -> None:
+    own = Inbox("one")
+    own.close()
+    asyncio.run(own.serve(lambda _: "done", pytest.fail))
+    assert boxes.made == []
