@@ -3,13 +3,13 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, ParamSpec
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -17,6 +17,7 @@ from actors.units import parse_duration
 from marathon_ray.alerts.alert import Channel
 from marathon_ray.alerts.apprise import channels, check
 from marathon_ray.alerts.sending import Alerts
+from marathon_ray.blocking import blocking
 from marathon_ray.event import Event
 from marathon_ray.ground import Ground
 from marathon_ray.journal import read as read_journal
@@ -33,8 +34,8 @@ from marathon_ray.rotation.sifting import Mistake
 from marathon_ray.store import Store
 from marathon_ray.usage import UsageError
 
-P = ParamSpec("P")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_PORTS = 65_535
 
 
 def obey(controller: Controller, alerts: Alerts, command: Command) -> str:
@@ -66,17 +67,6 @@ def _mute(controller: Controller, alerts: Alerts, text: str) -> str:
     controller.note_mute(until if seconds else None)
     alerts.mute(until if seconds else None)
     return f"nobody is alerted until {until:%Y-%m-%d %H:%M:%S} UTC" if seconds else "alerts go out as ever"
-
-
-def in_turn(*calls: Callable[P, None] | None) -> Callable[P, None]:
-    """All of them, one after the other."""
-
-    def each(*args: P.args, **kwargs: P.kwargs) -> None:
-        for call in calls:
-            if call:
-                call(*args, **kwargs)
-
-    return each
 
 
 class Log:
@@ -123,18 +113,19 @@ def serve(plan: Path, /, *, options: Options = Options()) -> int:
     wanted = draft.plan(partial(_unusable, options))
     where = _where(wanted, options)
     copies = _store(options.store or wanted.store)
-    host, port = _address(options.metrics or wanted.metrics or f"{ADDRESS}:{PORT}")
+    page = _address(options.metrics or wanted.metrics or f"{ADDRESS}:{PORT}")
     ground = Ground(on_ray=where.places == "ray", address=where.ray, seats=1, nodes=where.nodes)
-    with ExitStack() as stack:
-        board = Metrics()
-        stack.enter_context(Page(board, host, port))
-        controller = Controller(
-            wanted, where, sinks=(Log(), board), tell=board, finished=board.finished, revise=draft.revised
-        )
-        office = Office(controller, channels(wanted.alerts, plan.parent), hears=ground.on_ray, store=copies)
-        stack.callback(ground.leave)
+    board = Metrics()
+    controller = Controller(
+        wanted, where, sinks=(Log(), board), tell=board, finished=(board.finished,), revise=draft.revised
+    )
+    office = Office(controller, board, page, channels(wanted.alerts, plan.parent), copies, hears=ground.on_ray)
+    controller.office = office.opened
+    try:
         ground.connect()
-        asyncio.run(_served(controller, office))
+        asyncio.run(_served(controller))
+    finally:
+        ground.leave()
     return EXIT[Outcome.INTERRUPTED] if controller.stopping in {number.name for number in _SIGNALS} else 0
 
 
@@ -172,24 +163,40 @@ def _store(address: str | None) -> Store | None:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not port.isdecimal() or int(port) > _PORTS:
         raise UsageError(f"metrics {text!r}: write HOST:PORT, as {ADDRESS}:{PORT}")
     return host, int(port)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Office:
-    """What a controller needs once the rotation is its own, and not before, while another one may have it: people to be
-    told, from where the former one ended, and commands."""
+    """What a controller needs once the rotation is its own, and not before, while another one may have it."""
 
     controller: Controller
-    channels: Sequence[Channel]
-    hears: bool
+    board: Metrics
+    page: tuple[str, int]  # where the board is shown
+    channels: Sequence[Channel] = ()
     store: Store | None = None
-    _commands: "asyncio.Task[None] | None" = None
+    hears: bool = False
 
-    def open(self) -> None:
-        """The rotation is ours, and its journal is whole."""
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """The rotation is ours, and its journal is whole. One after the other is opened, and closed in reverse: nobody is
+        heard any more before anything ends, and people are told of whatever fails before that."""
+        async with AsyncExitStack() as stack:
+            alerts = self._alerts()
+            stack.push_async_callback(blocking, alerts.close)
+            page = Page(self.board, *self.page)
+            stack.push_async_callback(blocking, page.close)
+            if self.store:
+                copying = self._copying(self.store)
+                stack.push_async_callback(blocking, copying.close)
+            if self.hears:
+                await stack.enter_async_context(self._heard(alerts))
+            yield
+
+    def _alerts(self) -> Alerts:
+        """From where the former controller ended."""
         controller, entries = self.controller, list(read_journal(self.controller.path))
         alerts = Alerts(
             self.channels,
@@ -198,33 +205,36 @@ class Office:
             past=list(events(entries)),
             muted=muted(entries),
         )
-        controller.sinks, controller.last = (*controller.sinks, alerts), alerts.close
-        if self.store:
-            copying = Copying(self.store, controller.path, controller.accept)
-            controller.finished = in_turn(controller.finished, copying.finished)
-            controller.last = in_turn(copying.close, alerts.close)
-        if self.hears:
-            inbox = Inbox(controller.plan.bench)
-            self._commands = asyncio.create_task(inbox.serve(partial(obey, controller, alerts), self._unheard))
+        controller.sinks = (*controller.sinks, alerts)
+        return alerts
+
+    def _copying(self, store: Store) -> Copying:
+        copying = Copying(store, self.controller.path, self.controller.accept)
+        self.controller.finished = (*self.controller.finished, copying.finished)
+        return copying
+
+    @asynccontextmanager
+    async def _heard(self, alerts: Alerts) -> AsyncIterator[None]:
+        """Commands are obeyed within."""
+        inbox = Inbox(self.controller.plan.bench)
+        serving = asyncio.create_task(inbox.serve(partial(obey, self.controller, alerts), self._unheard))
+        try:
+            yield
+        finally:
+            inbox.close()
+            await serving
 
     def _unheard(self, why: str) -> None:
         message = f"commands are not heard\n{why}" if why else "commands are heard"
         self.controller.accept(event(Kind.INBOX_FAILED, "commands", message, over=not why))
 
-    def close(self) -> None:
-        """Nobody is heard any more."""
-        if self._commands:
-            self._commands.cancel()
 
-
-async def _served(controller: Controller, office: Office) -> None:
+async def _served(controller: Controller) -> None:
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, controller.stop, number.name)
-    controller.first = office.open
     try:
         await controller.serve()
     finally:
-        office.close()
         for number in _SIGNALS:
             loop.remove_signal_handler(number)

@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +25,8 @@ from marathon_ray.reclaim import reclaim
 from marathon_ray.report import page
 from marathon_ray.report.report import Report
 from marathon_ray.rotation.dead import Dead, dead
-from marathon_ray.rotation.lease import EXPIRES, RENEW, Lease, TakenError, me
-from marathon_ray.rotation.leased import lease_names
+from marathon_ray.rotation.lease import Lease, TakenError, me
+from marathon_ray.rotation.leased import kept, lease_names
 from marathon_ray.rotation.ledger import Standing, after, standing, words
 from marathon_ray.rotation.plan import Plan
 from marathon_ray.rotation.retry import Next, retry
@@ -57,16 +56,15 @@ class Where:
 
 @dataclass(slots=True)
 class Controller:
-    """One life of a rotation's driver. `sinks` take its events, `tell` hears the runs, `finished` is told of each report
-    with the cluster's name in the plan."""
+    """One life of a rotation's driver. `sinks` take its events, `tell` hears the runs, each of `finished` is told of each
+    report with the cluster's name in the plan."""
 
     plan: Plan
     where: Where
     sinks: tuple[Sink, ...] = ()
     tell: Audience = field(default_factory=Nobody)
-    finished: Callable[[Report, str], None] | None = None
-    first: Callable[[], None] | None = None  # called when the rotation is ours, before anything is told
-    last: Callable[[], None] | None = None  # called when all is over, while events are still written; may block
+    finished: tuple[Callable[[Report, str], None], ...] = ()
+    office: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext  # open while the rotation is ours
     revise: Callable[[Mapping[str, str]], Plan] | None = None  # the plan with fields changed by command
     watch: Watch = field(default_factory=Watch)  # for newer releases of Kafka
     owner: str = field(default_factory=me)
@@ -83,20 +81,14 @@ class Controller:
     async def serve(self) -> str:
         """Until it is stopped, or its budget is used up; returns why. Raises UsageError where it cannot begin."""
         async with self._held():
-            with Journal(self.path) as own:
-                self._journal = own
-                self._titles = {entry.run: title(entry.run) for entry in self.plan.scenarios}
-                if self.first:
-                    self.first()
-                try:
+            if self.stopping:  # while it waited
+                return self.stopping
+            with self._written():
+                async with self.office():
                     self._begin()
                     await self._reclaim()
                     while not self.stopping:
                         await self._step()
-                finally:
-                    if self.last:
-                        await blocking(self.last)
-                    self._journal = None  # who has something to tell after that is heard by sinks alone
         return self.stopping
 
     # --- What must be had first ---------------------------------------------------------------------------------------
@@ -114,36 +106,32 @@ class Controller:
             for lease in leases:
                 await self._take(lease)
                 stack.callback(lease.give_back)
-            keeper = asyncio.create_task(self._keep(leases))
-            stack.callback(keeper.cancel)
+            await stack.enter_async_context(kept(leases, self.stop))
             yield
 
     async def _take(self, lease: Lease) -> None:
-        while True:
+        """It is ours, or we are stopped while another one holds it."""
+        while not self.stopping:
             try:
                 await asyncio.to_thread(lease.take)
             except TakenError as taken:
                 if not self.where.wait:
                     raise UsageError(f"{taken}; --wait waits for it") from None
                 self.doing = f"waits: {taken}"
-                await asyncio.sleep(_PAUSE)
+                await self._rest(_PAUSE)
             else:
                 return
 
-    async def _keep(self, leases: list[Lease]) -> None:
-        kept = time.monotonic()
-        while True:
-            await asyncio.sleep(RENEW)
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """The journal is open within. Who has something to tell after that is heard by sinks alone."""
+        with Journal(self.path) as own:
+            self._journal = own
+            self._titles = {entry.run: title(entry.run) for entry in self.plan.scenarios}
             try:
-                for lease in leases:
-                    await asyncio.to_thread(lease.renew)
-            except TakenError as taken:
-                return self.stop(f"lost its lease: {taken}")
-            except OSError as error:  # the store is away, for us alone perhaps
-                if time.monotonic() - kept > EXPIRES:
-                    return self.stop(f"lost its lease: not renewed for {EXPIRES:g} s: {error.strerror or error}")
-            else:
-                kept = time.monotonic()
+                yield
+            finally:
+                self._journal = None
 
     @property
     def path(self) -> Path:
@@ -217,13 +205,17 @@ class Controller:
             case Wait(until, why):
                 self.doing = f"waits: {why}" + (f", until {until.astimezone(UTC).strftime(_TIME)}" if until else "")
                 rest = _NAP if until is None else min(_NAP, (until - datetime.now(UTC)).total_seconds())
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(max(0.05, rest)):
-                        await self._poked.wait()
+                await self._rest(rest)
             case Begin() if self.watch.is_due(self.plan, self.standing):
                 await self._look()
             case Begin():
                 await self._attempt(self._turn())
+
+    async def _rest(self, seconds: float) -> None:
+        """So long at most: until somebody has said something."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.05, seconds)):
+                await self._poked.wait()
 
     def _turn(self) -> Turn:
         return upgrade(self.plan, self.standing) or turn(self.plan, self.standing.number)
@@ -282,8 +274,8 @@ class Controller:
             report.outcome, report.cause, run=report.run, seconds=report.seconds, bytes=sum(report.bytes.values()),
             hours=report.node_hours, money=report.cost,
         )  # fmt: skip
-        if self.finished:
-            self.finished(report, one.cluster)
+        for tell in self.finished:
+            tell(report, one.cluster)
 
     def _close(self, one: Turn) -> None:
         """The turn is over where nothing more shall come of it."""

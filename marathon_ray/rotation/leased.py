@@ -1,11 +1,15 @@
-"""What a controller must hold the leases of, by name."""
+"""What a controller must hold the leases of, by name, and how it keeps them."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from marathon_ray.blocking import blocking
 from marathon_ray.clusters import Opened, open_cluster
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.release import identity
+from marathon_ray.rotation.lease import EXPIRES, RENEW, Lease, TakenError
 from marathon_ray.rotation.plan import Plan
 from marathon_ray.usage import UsageError
 
@@ -29,3 +33,30 @@ def _identity(opened: Opened) -> str:
         return identity(opened.cluster.client_properties())
     except KafkaError:
         return ""
+
+
+@asynccontextmanager
+async def kept(leases: Sequence[Lease], lost: Callable[[str], None]) -> AsyncIterator[None]:
+    """They are renewed within, and no more after it. `lost` hears why they are not ours any more."""
+    keeper = asyncio.create_task(_keep(leases, lost))
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        await asyncio.wait({keeper})
+
+
+async def _keep(leases: Sequence[Lease], lost: Callable[[str], None]) -> None:
+    renewed = time.monotonic()
+    while True:
+        await asyncio.sleep(RENEW)
+        try:
+            for lease in leases:
+                await blocking(lease.renew)
+        except TakenError as taken:
+            return lost(f"lost its lease: {taken}")
+        except OSError as error:  # the store is away, for us alone perhaps
+            if time.monotonic() - renewed > EXPIRES:
+                return lost(f"lost its lease: not renewed for {EXPIRES:g} s: {error.strerror or error}")
+        else:
+            renewed = time.monotonic()

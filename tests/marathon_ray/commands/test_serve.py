@@ -1,6 +1,9 @@
 """What stands around a controller: its page of metrics, and people who command."""
 
 import asyncio
+import json
+import threading
+import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,22 +12,29 @@ from typing import Any
 import pytest
 
 from marathon_ray import cli
+from marathon_ray.alerts.apprise import check
+from marathon_ray.alerts.sending import Alerts
 from marathon_ray.audience import Audience
 from marathon_ray.commands import serve
 from marathon_ray.commands.serve import Office, Options, obey
 from marathon_ray.event import Event, Severity
-from marathon_ray.journal import read
-from marathon_ray.metrics import Metrics
+from marathon_ray.journal import Journal, read
+from marathon_ray.metrics import Metrics, Page
 from marathon_ray.report.report import Report
 from marathon_ray.rotation import controller, leased
+from marathon_ray.rotation.checking import Draft
 from marathon_ray.rotation.controller import Controller, Where
+from marathon_ray.rotation.copying import Copying
 from marathon_ray.rotation.inbox import Command
+from marathon_ray.rotation.lease import Lease, TakenError
 from marathon_ray.round import Doing, Phase, Round
 from marathon_ray.scenario import Scenario
+from marathon_ray.store import Store
 from marathon_ray.usage import UsageError
 from tests.marathon_ray.report import sample
 from tests.marathon_ray.rotation.plans import a_plan
 
+ANYWHERE = ("127.0.0.1", 0)
 Speak = Callable[[Callable[[Command], str], Callable[[str], None]], None]
 
 
@@ -117,6 +127,9 @@ def commanded(folder: Path, monkeypatch: pytest.MonkeyPatch, speak: Speak) -> Co
             finally:
                 obey(Command("2", "stop"))
 
+        def close(self) -> None:
+            pass
+
     async def run(scenario: Scenario, **_: Any) -> Report:
         await asyncio.sleep(60)
         raise AssertionError("nobody has stopped it")
@@ -124,17 +137,141 @@ def commanded(folder: Path, monkeypatch: pytest.MonkeyPatch, speak: Speak) -> Co
     monkeypatch.setattr(serve, "Inbox", Inbox)
     monkeypatch.setattr(controller, "run", run)
     one = Controller(a_plan(clusters={"one": "one.example:9092"}, scenarios=[{"run": "steady-write"}]), Where(folder))
-    office = Office(one, (), hears=True)
-    one.first = office.open
-
-    async def served() -> None:
-        async with asyncio.timeout(20):
-            await one.serve()
-
-    asyncio.run(served())
-    assert office._commands is not None
-    office._commands.result()
+    one.office = Office(one, Metrics(), ANYWHERE, hears=True).opened
+    asyncio.run(served(one))
     return one
+
+
+async def served(one: Controller) -> None:
+    async with asyncio.timeout(20):
+        await one.serve()
+
+
+def noted(monkeypatch: pytest.MonkeyPatch, *calls: tuple[type, str, str]) -> list[str]:
+    """The words of these methods, as they are called."""
+    said: list[str] = []
+
+    def note(owner: type, name: str, word: str) -> None:
+        method = getattr(owner, name)
+
+        def call(*arguments: Any, **more: Any) -> Any:
+            said.append(word)
+            return method(*arguments, **more)
+
+        monkeypatch.setattr(owner, name, call)
+
+    for each in calls:
+        note(*each)
+    return said
+
+
+def test_one_is_opened_after_the_other_and_closed_in_reverse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Inbox:
+        def __init__(self, bench: str) -> None:
+            self._closes = asyncio.Event()
+            said.append("commands")
+
+        async def serve(self, obey: Callable[[Command], str], tell: Callable[[str], None]) -> None:
+            await self._closes.wait()
+            said.append("no commands")
+
+        def close(self) -> None:
+            self._closes.set()
+
+    async def run(scenario: Scenario, **_: Any) -> Report:
+        said.append("run")
+        one.stop("enough")
+        return sample.report()
+
+    said = noted(
+        monkeypatch,
+        (Lease, "take", "lease"), (Lease, "give_back", "no lease"), (Journal, "__enter__", "journal"),
+        (Journal, "__exit__", "no journal"), (Alerts, "__init__", "alerts"), (Alerts, "close", "no alerts"),
+        (Page, "__init__", "page"), (Page, "close", "no page"), (Copying, "__init__", "copies"),
+        (Copying, "close", "no copies"),
+    )  # fmt: skip
+    monkeypatch.setattr(serve, "Inbox", Inbox)
+    monkeypatch.setattr(controller, "run", run)
+    one = Controller(a_plan(clusters={"one": "one.example:9092"}, scenarios=[{"run": "steady-write"}]), Where(tmp_path))
+    store = Store(f"file://{tmp_path / 'away'}")
+    one.office = Office(one, Metrics(), ANYWHERE, (), store, hears=True).opened
+    asyncio.run(served(one))
+    opened = ["lease", "lease", "journal", "alerts", "page", "copies", "commands"]
+    assert said == [*opened, "run", *(f"no {word}" for word in reversed(opened))]
+
+
+def a_rotation(folder: Path, port: int, **more: Any) -> Path:
+    """The file of a plan of one scenario."""
+    given = {"clusters": {"one": "one.example:9092"}, "scenarios": [{"run": "steady-write"}], "places": "here"}
+    plan = folder / "plan.yaml"
+    plan.write_text(json.dumps({**given, "metrics": f"127.0.0.1:{port}", "results": str(folder / "results"), **more}))
+    return plan
+
+
+def a_port() -> int:
+    with Page(Metrics(), port=0) as page:
+        return page.port
+
+
+def test_who_waits_for_a_lease_leaves_the_port_to_the_one_that_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, port = threading.Event(), a_port()
+    pages: list[str] = []
+    take = Lease.take
+
+    def taking(lease: Lease) -> Lease:
+        try:
+            return take(lease)
+        except TakenError:
+            waits.set()
+            raise
+
+    async def run(scenario: Scenario, **_: Any) -> Report:
+        with await asyncio.to_thread(urllib.request.urlopen, f"http://127.0.0.1:{port}/metrics") as answer:
+            pages.append(answer.read().decode())
+        if len(pages) == 1:
+            begun.set()
+            assert await asyncio.to_thread(waits.wait, 20)
+            one.stopping = "enough"
+        return sample.report(bytes={"orders": 1000})
+
+    monkeypatch.setattr(Lease, "take", taking)
+    monkeypatch.setattr(controller, "run", run)
+    monkeypatch.setattr(controller, "_PAUSE", 0.01)
+    begun, plan = threading.Event(), a_rotation(tmp_path, port, budget={"bytes": "1500 B"})
+    one = Controller(Draft(plan, check).plan(), Where(tmp_path / "results", places="here"))
+    one.office = Office(one, Metrics(), ("127.0.0.1", port)).opened
+    first = threading.Thread(target=asyncio.run, args=(served(one),))
+    first.start()
+    assert begun.wait(20)
+    assert cli.run(["serve", str(plan), "--wait"]) == 0
+    first.join()
+    assert [page.count("marathon_build_info{") for page in pages] == [1, 1]
+    ends = [entry["outcome"] for entry in read(one.path) if entry["what"] == "ended"]
+    assert len(ends) == 2
+
+
+def test_a_port_that_is_in_use_costs_a_line_and_the_lease_is_given_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Page(Metrics(), port=0) as page:
+        assert cli.run(["serve", str(a_rotation(tmp_path, page.port))]) == 2
+        said = capsys.readouterr()
+    assert (said.out, said.err) == ("", f"marathon: metrics 127.0.0.1:{page.port}: Address already in use\n")
+    holder = Lease(tmp_path / "results" / "leases", "rotation-bench", "another").holder()
+    assert holder is not None
+    assert (holder.number, holder.lives) == (1, False)
+
+
+def test_a_port_that_is_none_is_refused_before_anything_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = a_rotation(tmp_path, 70_000)
+    assert cli.run(["serve", str(plan)]) == 2
+    told = f"marathon: {plan}, line 1: metrics: '127.0.0.1:70000': write HOST:PORT, as 127.0.0.1:9464\n"
+    assert capsys.readouterr().err == told
+    assert not (tmp_path / "results").exists()
 
 
 def test_that_commands_are_not_heard_is_an_event_and_that_they_are_again_its_end(

@@ -4,7 +4,8 @@ import asyncio
 import json
 import shlex
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,6 +92,17 @@ def served(one: Controller, within: float = 20.0) -> str:
             return await one.serve()
 
     return asyncio.run(serve())
+
+
+def beginning(call: Callable[[], None]) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """An office that calls it when it is opened."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[None]:
+        call()
+        yield
+
+    return opened
 
 
 def scripted(stage: Stage, one: Controller, *outcomes: Outcome | BaseException) -> None:
@@ -209,8 +221,54 @@ def test_a_second_controller_is_refused_or_waits(stage: Stage, monkeypatch: pyte
     assert [entry["outcome"] for entry in stage.journal if entry["what"] == "ended"] == ["interrupted", "interrupted"]
 
 
+def test_who_waits_for_a_lease_can_be_stopped_and_has_opened_nothing(stage: Stage) -> None:
+    one, opened = stage.controller(wait=True), list[str]()
+    one.office = beginning(lambda: opened.append("too early"))
+    folder = stage.folder / "leases"
+    folder.mkdir()
+    other = Lease(folder, "rotation-bench", "another").take()
+
+    async def stopped() -> str:
+        asyncio.get_running_loop().call_later(0.1, one.stop, "enough")
+        async with asyncio.timeout(4):
+            return await one.serve()
+
+    assert asyncio.run(stopped()) == "enough"
+    assert opened == []
+    assert not one.path.exists()
+    other.renew()  # it is still theirs
+
+
+def test_no_renewal_comes_after_a_lease_was_given_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leased, "RENEW", 0.01)
+    one, renew, loops = stage.controller(), Lease.renew, list[asyncio.AbstractEventLoop]()
+
+    def late(lease: Lease) -> None:
+        if not one.stopping:
+            one.stopping = "a renewal is under way"
+            loops[0].call_soon_threadsafe(one.stop, "")
+            time.sleep(0.3)  # a disk that is slow
+        renew(lease)
+
+    async def play(number: int) -> Outcome:
+        await asyncio.sleep(60)
+        return PASSED
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        async with asyncio.timeout(20):
+            await one.serve()
+
+    monkeypatch.setattr(Lease, "renew", late)
+    stage.play = play
+    asyncio.run(serve())
+    holder = Lease(stage.folder / "leases", "rotation-bench", "another").holder()
+    assert holder is not None
+    assert not holder.lives
+
+
 def test_who_loses_its_lease_ends_at_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(controller, "RENEW", 0.01)
+    monkeypatch.setattr(leased, "RENEW", 0.01)
     one = stage.controller()
 
     async def play(number: int) -> Outcome:
@@ -366,7 +424,7 @@ def test_what_cannot_be_undone_at_first_is_tried_again_before_each_run(
 
 
 def test_who_cannot_renew_its_lease_tries_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(controller, "RENEW", 0.01)
+    monkeypatch.setattr(leased, "RENEW", 0.01)
     renewals: list[bool] = []
     renewed = asyncio.Event()
 
@@ -388,8 +446,8 @@ def test_who_cannot_renew_its_lease_tries_again(stage: Stage, monkeypatch: pytes
 
 
 def test_who_cannot_renew_its_lease_for_as_long_as_it_lasts_ends(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(controller, "RENEW", 0.01)
-    monkeypatch.setattr(controller, "EXPIRES", 0.1)
+    monkeypatch.setattr(leased, "RENEW", 0.01)
+    monkeypatch.setattr(leased, "EXPIRES", 0.1)
 
     def renew(_: Lease) -> None:
         raise OSError("the store is away")
@@ -414,14 +472,14 @@ def test_what_a_run_says_is_told_before_it_counts_as_over(stage: Stage) -> None:
 
 def test_nothing_is_taken_up_before_the_rotation_is_its_own(stage: Stage) -> None:
     one, opened = stage.controller(), list[str]()
-    one.first = lambda: opened.append(one.path.read_text() and "whole")
+    one.office = beginning(lambda: opened.append(one.path.read_text() and "whole"))
     scripted(stage, one, PASSED)
     with Journal(one.path) as journal:
         journal.write("hold")
         journal.write("release")
     served(one)
     two = stage.controller()
-    two.first = lambda: opened.append("too early")
+    two.office = beginning(lambda: opened.append("too early"))
     (stage.folder / "leases" / "rotation-bench.lease").write_text(
         json.dumps({"owner": "another", "number": 9, "until": time.time() + 60})
     )
@@ -718,7 +776,7 @@ def test_an_upgrade_that_has_not_begun_can_be_skipped(stage: Stage) -> None:
     def later() -> None:
         asyncio.get_running_loop().call_later(0.2, lambda: words.extend((one.skip(), one.release())))
 
-    one.first = later
+    one.office = beginning(later)
     scripted(stage, one, PASSED)
     served(one)
     assert words[0] == "turn 0 is over; no run goes on"
