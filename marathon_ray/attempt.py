@@ -29,7 +29,7 @@ from marathon_ray.kafka.eyes import ClusterEyes
 from marathon_ray.kafka.kept import Kept, kept
 from marathon_ray.names import Names
 from marathon_ray.places.place import Places
-from marathon_ray.planning import fleets_of, too_late, workers_of
+from marathon_ray.planning import fleets_of, limit_of, too_late, workers_of
 from marathon_ray.promises.promise import Ending, Promise, State, Verdict
 from marathon_ray.reconcile import Limits
 from marathon_ray.round import Doing, Phase, Round
@@ -96,7 +96,10 @@ class Attempt:
     # --- The phases ---------------------------------------------------------------------------------------------------
 
     async def play(self) -> None:
-        """All phases up to the end of the workload."""
+        """All phases up to the end of the workload. Raises BenchError where it hangs."""
+        await in_time(self._play(), "the scenario", within=limit_of(self.scenario))
+
+    async def _play(self) -> None:
         await self._create()
         kit = self.kit = self._kit()
         self._enter(Phase.PREPARE)

@@ -10,7 +10,7 @@ class Outcome(StrEnum):
 
     PASSED = "passed"
     FAILED = "failed"  # the target broke a promise
-    INVALID = "invalid"  # this run proves nothing: the bench was too slow, broke, or could not look
+    INVALID = "invalid"  # this run proves nothing: the bench was too slow, broke, hung, or could not look
     INTERRUPTED = "interrupted"  # a person, a signal, no room for workers that were lost
     SKIPPED = "skipped"  # the cluster cannot suffer it, or it has nothing to do there; nothing was created
 

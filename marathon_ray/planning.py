@@ -33,6 +33,10 @@ _WRITING: Final = Load(
 _READING: Final = Load(0.29e-6, 0.30e-9)
 
 
+_TIMES, _SLACK = 3.0, 7_200.0  # of what it lasts, and seconds for fleets that start, faults that heal, and waits
+_UNKNOWN: Final = 86_400.0  # seconds, where nobody says how long it lasts
+
+
 _WRITERS: Final = (Producers, Transactors)
 _READERS: Final = (Consumers, Auditors, Transactors)
 
@@ -70,6 +74,7 @@ class Planned:
     peaks: Loads
     totals: Loads
     lasts: float
+    at_most: float
     demands: tuple[str, ...]
     allowed: tuple[str, ...]
     mistakes: tuple[str, ...]
@@ -97,6 +102,7 @@ def plan(scenario: Scenario, *, brokers: int | None = None) -> Planned:
         loads,
         totals(scenario),
         scenario.lasts,
+        limit_of(scenario),
         () if found else tuple(_demanded(scenario)),
         tuple(_allowed(scenario)),
         found,
@@ -111,6 +117,13 @@ def fleets_of(scenario: Scenario) -> dict[str, WorkerSpec]:
     return {AUDITORS: Auditors(of=left, trailing=TRAILING), **declared} if left else declared
 
 
+def limit_of(scenario: Scenario) -> float:
+    """Seconds from its first topic on after which a workload that is not over hangs."""
+    if scenario.at_most is not None:
+        return scenario.at_most
+    return math.ceil(_TIMES * scenario.lasts + _SLACK) if scenario.lasts else _UNKNOWN
+
+
 def workers_of(scenario: Scenario) -> dict[str, int]:
     """How many workers each fleet begins with."""
     loads = peaks(scenario)
@@ -122,7 +135,7 @@ def mistakes(scenario: Scenario, *, brokers: int | None = None) -> list[str]:
     if found := [*unplayable(scenario)]:
         return found
     topics, fleets = scenario.topics, fleets_of(scenario)
-    found += [*_unplaceable(topics, brokers), *_unshareable(scenario)]
+    found += [*_unplaceable(topics, brokers), *_unshareable(scenario), *_endless(scenario)]
     for name, spec in fleets.items():
         found += [f"{name}: {each}" for each in _misdirected(spec, topics)] or _oversized(name, spec, topics)
     return [*found, *unfit(fleets, topics), *unpromisable(scenario)]
@@ -177,6 +190,11 @@ def _unshareable(scenario: Scenario) -> Iterator[str]:
             other, protocol = groups.setdefault(spec.group, (name, spec.protocol))
             if protocol != spec.protocol:
                 yield f"{name}: protocol {spec.protocol}, but {other} is in group {spec.group} with {protocol}"
+
+
+def _endless(scenario: Scenario) -> Iterator[str]:
+    if (limit := limit_of(scenario)) <= scenario.lasts:
+        yield f"at_most {duration_text(limit)}: the workload takes at least {duration_text(scenario.lasts)}"
 
 
 def _misdirected(spec: WorkerSpec, topics: Mapping[str, Topic]) -> list[str]:

@@ -1,11 +1,12 @@
 """What a user writes: what must hold, declared as fields, and what is done meanwhile, as four phases."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from actors.spec import WorkerSpec
+from actors.units import Duration
 from marathon_ray.faults.fault import Fault
 from marathon_ray.kafka.cluster import Cluster
 from marathon_ray.kafka.topics import Topic
@@ -23,11 +24,13 @@ class Scenario(BaseModel):
     """The fields that are topics and fleets are the plan: they are created, started and removed by the run.
 
     The first line of a scenario's docstring is what it promises, in words. `suffers` names the faults that it injects: a
-    cluster that cannot suffer one of them is not touched.
+    cluster that cannot suffer one of them is not touched. `at_most` is a field of all: what is not over by then hangs, and
+    proves nothing; without it the limit follows from what it `lasts`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
     suffers: ClassVar[tuple[type[Fault], ...]] = ()
+    at_most: Annotated[Duration | None, Field(gt=0)] = None
 
     def fitted(self, cluster: Cluster) -> Self:  # noqa: ARG002 - a scenario may ask it
         """The scenario as it is played on that cluster, which may not be made yet. Blocks. Raises KafkaError where it cannot

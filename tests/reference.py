@@ -60,6 +60,10 @@ def _page() -> Iterator[str]:
 
 
 def _scenarios() -> Iterator[str]:
+    yield from (
+        "Each has the field `at_most`, too: a duration; what is not over by then hangs, and proves nothing.",
+        "",
+    )
     for number, (name, scenario) in enumerate(read([SCENARIOS]).scenarios.items()):
         yield from ([""] if number else [])
         yield from (f"### {name}", "", scenario.promise(), "")
@@ -70,14 +74,19 @@ def _scenarios() -> Iterator[str]:
 
 def _own(scenario: type[Scenario]) -> Iterator[str]:
     """Topics and fleets by their kind, other fields with their defaults."""
-    for name, field in scenario.model_fields.items():
+    for name, field in _declared_by(scenario):
         shown = [flag for flag in flags(scenario) if flag.name == name]
         kind = getattr(field.annotation, "__name__", "")
         yield f"`{name}` ({shown[0].default if shown else kind})"
 
 
+def _declared_by(scenario: type[Scenario]) -> Iterator[tuple[str, FieldInfo]]:
+    """Without those that every scenario has."""
+    yield from ((name, field) for name, field in scenario.model_fields.items() if name not in Scenario.model_fields)
+
+
 def _declared() -> Iterator[str]:
-    for number, (name, field) in enumerate(Declares.model_fields.items()):
+    for number, (name, field) in enumerate(_declared_by(Declares)):
         kind = field.annotation
         yield from ([""] if number else [])
         yield from (f"**{getattr(kind, '__name__', '')}**", "", *_whole(kind), "")

@@ -67,6 +67,7 @@ def _fleets(planned: Planned) -> Iterator[tuple[str, ...]]:
 
 def _whole(planned: Planned) -> Iterator[tuple[str, str]]:
     yield "lasts", f"at least {duration_text(planned.lasts)}" if planned.lasts else "not known beforehand"
+    yield "at most", duration_text(planned.at_most)
     yield "workers", str(planned.workers)
     yield "CPUs of Ray", f"{planned.workers * CPUS:g}, {CPUS:g} a worker"
     yield "groups", ", ".join(planned.groups) or "none"

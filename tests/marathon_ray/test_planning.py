@@ -189,3 +189,17 @@ def test_a_promise_with_a_value_that_cannot_be_is_a_mistake_of_the_plan() -> Non
             yield Keeps("orders")
 
     assert mistakes(Vague()) == ["Topic.partitions 0: Input should be greater than or equal to 1"]
+
+
+def test_a_scenario_has_as_long_as_it_says_or_some_times_what_it_lasts_or_a_day() -> None:
+    class Endless(Play):
+        """It holds."""
+
+        @property
+        def lasts(self) -> float:
+            return 0.0
+
+    limits = [plan(each).at_most for each in (Play(at_most="5 min"), Play(), Endless())]
+    assert limits == [300.0, 3 * 60.0 + 7_200.0, 86_400.0]
+    assert mistakes(Play(at_most="1 min")) == ["at_most 1 min: the workload takes at least 1 min"]
+    assert mistakes(Play(at_most="61 s")) == mistakes(Endless(at_most="1 s")) == []

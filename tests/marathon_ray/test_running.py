@@ -130,11 +130,23 @@ class Phases(Scenario):
     """It ends and cleans up as is said."""
 
     orders: Topic = Topic(partitions=3)
+    hangs: str = "never"
     ends: str = "passed"
     cleans: str = "well"
 
+    async def prepare(self, kit: Toolkit) -> None:
+        await self._reach("prepare", kit)
+
+    async def warmup(self, kit: Toolkit) -> None:
+        await self._reach("warmup", kit)
+
+    async def _reach(self, phase: str, kit: Toolkit) -> None:
+        kit.note(phase)
+        if self.hangs == phase:
+            await kit.steady("1 h")
+
     async def workload(self, kit: Toolkit) -> None:
-        kit.note("workload")
+        await self._reach("workload", kit)
         match self.ends:
             case "failed":
                 await kit.until(lambda _: False, within=0)
@@ -324,3 +336,14 @@ def test_who_has_no_room_ends_as_one_that_was_interrupted_does(
     asyncio.run(desk._steps(cast(Any, steps)))
     assert (course.interrupted, course.invalid) == (interrupted, invalid)
     assert steps.made == ["heal", *(["drain"] if drains else []), "leave", "finish", "after_all", "clean_up"]
+
+
+@pytest.mark.parametrize("phase", ["prepare", "warmup", "workload"])
+def test_a_scenario_that_hangs_proves_nothing_and_takes_the_way_out_when_its_time_is_over(
+    phase: str, tmp_path: Path, diary: Diary
+) -> None:
+    report = play(Phases(hangs=phase, at_most=0.2), tmp_path, diary)
+    assert (report.outcome, report.cause) == (Outcome.INVALID, "the scenario was not over within 200 ms")
+    assert diary.after(phase) == ["healed", "cleanup", "cleaned", "topics deleted"]
+    assert [each.name for each in report.phases[-3:]] == [phase, Phase.DRAIN, Phase.CLEANUP]
+    assert owed(tmp_path) == set()
