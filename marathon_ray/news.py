@@ -28,6 +28,7 @@ class Kind(StrEnum):
     RUN_INTERRUPTED = "run interrupted"
     RUN_SKIPPED = "run skipped"
     GIVEN_UP = "given up"
+    OFTEN_INTERRUPTED = "often interrupted"
     VERDICT = "verdict"
     LEFTOVERS = "leftovers"
     RECLAIMED = "reclaimed"
@@ -54,6 +55,10 @@ KINDS: Final[Mapping[Kind, tuple[Severity, str]]] = {
         "The cluster cannot suffer what the scenario needs, or there is nothing to be done.",
     ),
     Kind.GIVEN_UP: (Severity.WARNING, "A turn was tried as often as the plan allows, and has no verdict."),
+    Kind.OFTEN_INTERRUPTED: (
+        Severity.WARNING,
+        "Of the last ten runs of a scenario more were interrupted than came to a verdict; over when no longer.",
+    ),
     Kind.VERDICT: (Severity.INFO, "A run came to a verdict: if others before it did not, that is over."),
     Kind.LEFTOVERS: (Severity.WARNING, "Something of ours is left on a cluster; over when nothing is."),
     Kind.RECLAIMED: (Severity.INFO, "What dead runs had left was undone."),

@@ -25,6 +25,7 @@ from marathon_ray.reclaim import reclaim
 from marathon_ray.report import page
 from marathon_ray.report.report import Report
 from marathon_ray.rotation.dead import Dead, dead
+from marathon_ray.rotation.finishing import finishing
 from marathon_ray.rotation.lease import Lease, TakenError, me
 from marathon_ray.rotation.leased import kept, lease_names
 from marathon_ray.rotation.ledger import Standing, after, standing, words
@@ -249,11 +250,8 @@ class Controller:
             told = isinstance(error, UsageError | KafkaError)
             what = str(error) if told else f"{type(error).__name__}: {' '.join(str(error).split())}"
             self._ended(Outcome.INVALID, what)
-            self._tell(
-                Kind.RUN_INVALID,
-                f"{self._title(one)} on {one.cluster}: verdict",
-                f"{self._title(one)} on {one.cluster} cannot be run\n{what}",
-            )
+            name = f"{self._title(one)} on {one.cluster}"
+            self._tell(Kind.RUN_INVALID, f"{name}: verdict", f"{name} cannot be run\n{what}")
             return
         self._finish(one, task.result())
 
@@ -279,6 +277,8 @@ class Controller:
 
     def _close(self, one: Turn) -> None:
         """The turn is over where nothing more shall come of it."""
+        if news := finishing(self._title(one), self.standing.ends.get(one.scenario, ())):
+            self.accept(news)
         decision = retry(self.standing.outcomes, self.plan.patience)
         if isinstance(decision, Next) or self._skipped:
             self._over(one)

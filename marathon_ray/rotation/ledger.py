@@ -9,6 +9,7 @@ from marathon_ray.event import Event
 from marathon_ray.journal import Entry
 from marathon_ray.outcome import Outcome
 from marathon_ray.report import words as report_words
+from marathon_ray.rotation.finishing import KEPT
 from marathon_ray.rotation.plan import Budget
 
 
@@ -35,6 +36,8 @@ class Standing:
     began: datetime | None = None
     ended: datetime | None = None
     running: str = ""  # the name of the run that has not ended, as far as the journal knows
+    scenario: str = ""  # of the last attempt, as the plan calls it
+    ends: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)  # of the newest runs, by scenario
     spent: tuple[Spent, ...] = ()
     held: bool = False
     changes: Mapping[str, str] = field(default_factory=dict)  # fields of the plan that were set by command, in YAML
@@ -76,12 +79,14 @@ def after(now: Standing, entry: Entry) -> Standing:
     at = datetime.fromisoformat(entry["at"])
     match entry["what"]:
         case "attempt":
-            return replace(now, began=at, running=entry["run"])
+            return replace(now, began=at, running=entry["run"], scenario=entry["scenario"])
         case "ended":
             outcome = Outcome(entry["outcome"])
             hours, money = dict(entry.get("hours", {})), dict(entry["money"])
             spent = Spent(at, float(entry["seconds"]), int(entry["bytes"]), money, outcome, hours)
-            return replace(now, outcomes=(*now.outcomes, outcome), ended=at, running="", spent=(*now.spent, spent))
+            ends = {**now.ends, now.scenario: (*now.ends.get(now.scenario, ()), outcome)[-KEPT:]}
+            now = replace(now, outcomes=(*now.outcomes, outcome), ends=ends)
+            return replace(now, ended=at, running="", spent=(*now.spent, spent))
         case "newer" | "turn over":
             return _turned(now, entry)
         case "hold" | "release" as what:

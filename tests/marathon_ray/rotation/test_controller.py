@@ -152,6 +152,20 @@ def test_an_interrupted_turn_is_tried_again_and_given_up_in_the_end(stage: Stage
     assert [event.kind for event in stage.events if event.kind == "given up"] == ["given up"]
 
 
+def test_a_scenario_that_is_interrupted_more_often_than_it_finishes_is_told_also_after_a_restart(stage: Stage) -> None:
+    entries: dict[str, Any] = {"scenarios": [{"run": "steady-write", "clusters": ["one"]}]}
+    one = stage.controller(**entries)
+    scripted(stage, one, INTERRUPTED, INTERRUPTED)
+    served(one)
+    assert not [event for event in stage.events if event.kind == "often interrupted"]
+    stage.played.clear()
+    two = stage.controller(**entries)
+    scripted(stage, two, INTERRUPTED, PASSED, PASSED, PASSED, PASSED)
+    served(two)
+    found = [(event.about, event.over) for event in stage.events if event.kind == "often interrupted"]
+    assert found == [("steady-write: interruptions", over) for over in (False, False, False, True)]
+
+
 def test_a_run_that_breaks_does_not_end_the_rotation(stage: Stage) -> None:
     one = stage.controller(patience={"rest": 0, "invalid": 0})
     scripted(stage, one, LookupError("a mistake of ours"), UsageError("it cannot be had"), PASSED)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from marathon_ray.outcome import Outcome
+from marathon_ray.rotation.finishing import KEPT
 from marathon_ray.rotation.ledger import Spent, Standing, standing
 from marathon_ray.rotation.plan import Quiet
 from marathon_ray.rotation.timing import Begin, End, Wait, quiet, timing
@@ -117,14 +118,14 @@ def test_a_journal_tells_where_the_rotation_is() -> None:
     ended = {"number": 0, "seconds": 60, "bytes": 100, "money": {"EUR": 1}}
     entries = [
         entry("controller", owner="a"),
-        entry("attempt", number=0, run="0000000a"),
+        entry("attempt", number=0, run="0000000a", scenario="kill-leader"),
         entry("ended", outcome="interrupted", **ended),
         entry("hold"),
-        entry("attempt", number=0, run="0000000b"),
+        entry("attempt", number=0, run="0000000b", scenario="kill-leader"),
         entry("ended", outcome="passed", **ended),
         entry("turn over", number=0),
         entry("release"),
-        entry("attempt", number=1, run="0000000c"),
+        entry("attempt", number=1, run="0000000c", scenario="steady-write"),
     ]
     assert standing(entries[:3]).outcomes == (Outcome.INTERRUPTED,)
     assert standing(entries[:4]).held
@@ -132,3 +133,5 @@ def test_a_journal_tells_where_the_rotation_is() -> None:
     assert (whole.number, whole.outcomes, whole.running, whole.held) == (1, (), "0000000c", False)
     assert standing(entries[:6]).running == ""
     assert [one.seconds for one in whole.spent] == [60, 60]
+    assert whole.ends == {"kill-leader": (Outcome.INTERRUPTED, Outcome.PASSED)}
+    assert len(standing(entries[1:3] * 30).ends["kill-leader"]) == KEPT
