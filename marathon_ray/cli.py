@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "plan": ("marathon_ray.commands.plan:plan_one", "How large a run will be, and its mistakes; nothing is touched."),
     "run": ("marathon_ray.commands.run:run", f"Run a scenario, and judge it.\n\n{_ENDS}"),
     "serve": ("marathon_ray.commands.serve:serve", "Play a rotation of scenarios, for weeks."),
-    "submit": ("marathon_ray.commands.submit:submit", "Make a job of a Ray cluster of another command."),
+    "submit": ("marathon_ray.commands.submit:submit", "Make a job of a Ray cluster of another command, or end one."),
     "status": ("marathon_ray.commands.say:status", "What a rotation does, and has done."),
     "hold": ("marathon_ray.commands.say:hold", "No further run of a rotation begins."),
     "release": ("marathon_ray.commands.say:release", "Runs of a rotation begin again."),

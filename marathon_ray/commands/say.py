@@ -73,7 +73,7 @@ def change(
 
 
 def stop(*, bench: str = BENCH, ray: str = "auto") -> None:
-    """The rotation ends: the run that goes on heals, cleans up and ends. Say it before `ray job stop`, which kills."""
+    """The rotation ends: the run that goes on heals, cleans up and ends. For a job of Ray: `marathon submit --stop`."""
     _say(bench, ray, "stop")
 
 

@@ -35,6 +35,18 @@ def test_a_job_that_is_stopped_has_time_to_mend(tmp_path: Path) -> None:
     assert environment(tmp_path)["working_dir"] == str(tmp_path)
 
 
+def test_who_has_submitted_is_told_how_to_read_the_log_and_how_to_stop_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("marathon_ray.commands.submit._submitted", lambda *_: "job-1")
+    assert cli.run(["submit", "--address", "http://head:8265", "--", "serve", "x", "--results", "/r"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "job-1",
+        "log         ray job logs --address http://head:8265 -f job-1",
+        "stop        marathon submit --address http://head:8265 --stop job-1",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

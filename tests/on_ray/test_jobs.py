@@ -115,8 +115,22 @@ def until(head: RayHead, job: str, wanted: str) -> None:
         time.sleep(0.2)
 
 
+def until_loaded(head: RayHead, job: str, results: Path) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while not any("workload" in file.read_text() for file in results.glob(f"*/{NAME}")):
+        assert time.monotonic() < deadline, log(head, job)
+        time.sleep(0.2)
+
+
+def stopped(head: RayHead, job: str, *options: str) -> tuple[int, list[str], str]:
+    """Its exit code, what it told, and what it complained of."""
+    command = [sys.executable, "-m", "marathon_ray", "submit", "--address", head.dashboard, "--stop", job, *options]
+    done = subprocess.run(command, env=head.environment, capture_output=True, text=True, timeout=_SECONDS)
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
 def told(results: Path) -> Any:
-    (own,) = results.iterdir()
+    (own,) = (folder for folder in results.iterdir() if (folder / NAME).exists())
     assert left(read(own / NAME)) == {}
     return Report.read(own)
 
@@ -158,14 +172,55 @@ def test_a_job_that_is_stopped_has_cleaned_up(head: RayHead, kafka: str, tmp_pat
     own, results = folder(tmp_path / "own", whole=False), tmp_path / "results"
     long = ("--steady", "900", "--mends", "6")  # more than the 3 s that Ray gives a job if nobody says more
     job = submitted(head, own, "run", "mine", *long, "--cluster", kafka, "--results", str(results))
-    deadline = time.monotonic() + _SECONDS
-    while not any("workload" in file.read_text() for file in results.glob(f"*/{NAME}")):
-        assert time.monotonic() < deadline, log(head, job)
-        time.sleep(0.2)
+    until_loaded(head, job, results)
     asked(head, f"/api/jobs/{job}/stop", method="POST")
     until(head, job, "STOPPED")
     report = told(results)
     assert (report.outcome, report.cause) == (Outcome.INTERRUPTED, "SIGTERM")
+
+
+def test_a_run_to_which_ray_gives_three_seconds_ends_in_good_order_by_our_stop(
+    head: RayHead, kafka: str, tmp_path: Path
+) -> None:
+    own, results = folder(tmp_path / "own", whole=False), tmp_path / "results"
+    long = f"python -m marathon_ray run mine --steady 900 --mends 6 --ray auto --cluster {kafka} --results {results}"
+    command = [str(Path(sys.executable).with_name("ray")), "job", "submit", "--address", head.dashboard, "--no-wait"]
+    command += ["--submission-id", "mine-1", "--working-dir", str(own), "--", *long.split()]
+    subprocess.run(command, env=head.environment, check=True, capture_output=True, timeout=_SECONDS)
+    until_loaded(head, "mine-1", results)
+    code, lines, error = stopped(head, "mine-1")
+    assert (code, error) == (0, ""), log(head, "mine-1")
+    assert [lines[0], lines[-1]] == [
+        "mine-1 is asked to end by SIGTERM; it has 5 min",
+        "mine-1 has ended: FAILED (interrupted, exit code 4)",
+    ]
+    report = told(results)
+    assert (report.outcome, report.cause) == (Outcome.INTERRUPTED, "SIGTERM")
+    assert stopped(head, "mine-1")[1] == ["mine-1 had ended before: FAILED (interrupted, exit code 4)"]
+
+
+def test_a_rotation_is_ended_by_its_command_and_is_a_job_that_succeeded(
+    head: RayHead, kafka: str, tmp_path: Path
+) -> None:
+    own, results = folder(tmp_path / "own", whole=False), tmp_path / "results"
+    entry = {"run": "mine", "fields": {"steady": "900", "mends": "6"}}
+    plan = {"bench": "nightly", "metrics": "127.0.0.1:0", "clusters": {"one": kafka}, "scenarios": [entry]}
+    (own / "plan.yaml").write_text(json.dumps(plan))
+    job = submitted(head, own, "serve", "plan.yaml", "--results", str(results))
+    until_loaded(head, job, results)
+    code, lines, error = stopped(head, job)
+    assert (code, error) == (0, ""), log(head, job)
+    assert [lines[0], lines[-1]] == [
+        f"{job} is asked to end by the command stop, bench nightly; it has 5 min",
+        f"{job} has ended: SUCCEEDED",
+    ]
+    report = told(results)
+    assert (report.outcome, report.cause) == (Outcome.INTERRUPTED, "stopped by command")
+
+
+def test_a_job_that_there_is_not_is_told_in_a_line(head: RayHead) -> None:
+    line = f"marathon: job nobody: Ray at {head.dashboard} knows none of that name\n"
+    assert stopped(head, "nobody") == (2, [], line)
 
 
 def test_a_head_that_wants_a_token_says_so_in_a_line(head: RayHead) -> None:
