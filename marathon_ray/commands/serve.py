@@ -49,7 +49,7 @@ def obey(controller: Controller, alerts: Alerts, command: Command) -> str:
             return controller.change(str(name), text)
         case "stop", _:
             controller.stop("stopped by command")
-            return "the rotation ends; a run that goes on heals and cleans up first"
+            return "the rotation ends; a run that goes on heals and cleans up first: seconds, or a minute or two"
         case ("status" | "hold" | "release" | "skip" | "pause") as word, _:
             return str(getattr(controller, word)())
     raise UsageError(f"{command.word}: this controller knows no such command")

@@ -32,7 +32,7 @@ from marathon_ray.rotation.ledger import Standing, after, standing, words
 from marathon_ray.rotation.plan import Plan
 from marathon_ray.rotation.retry import Next, retry
 from marathon_ray.rotation.timing import Begin, End, Wait, timing
-from marathon_ray.rotation.turns import Turn, turn
+from marathon_ray.rotation.turns import Turn, ends, turn
 from marathon_ray.rotation.upgrades import Watch, upgrade
 from marathon_ray.running import run
 from marathon_ray.usage import UsageError, nearest
@@ -232,7 +232,7 @@ class Controller:
     async def _attempt(self, one: Turn) -> None:
         if self._unclean:
             await self._reclaim()
-        self.doing = f"plays {one.scenario} on {one.cluster}, turn {one.number}"
+        self.doing = f"plays {one.scenario} on {one.cluster}, turn {one.number}{ends(one, datetime.now(UTC))}"
         self._skipped = False
         self._write("attempt", run=new_run(), **one.facts)
         self._task = asyncio.ensure_future(self._run(one))
@@ -320,7 +320,7 @@ class Controller:
     def hold(self) -> str:
         """No further run begins until `release`."""
         self._write("hold")
-        return "no further run begins; the one that goes on comes to its end" if self._task else "no run begins"
+        return f"no further run begins; what goes on comes to its end: {self.doing}" if self._task else "no run begins"
 
     def release(self) -> str:
         """Runs begin again."""
@@ -330,7 +330,8 @@ class Controller:
 
     def pause(self) -> str:
         """No further run begins, and the one that goes on is interrupted."""
-        return f"{self.hold()}; {self.interrupt('paused by command')}"
+        self.hold()
+        return f"no further run begins; {self.interrupt('paused by command')}"
 
     def change(self, name: str, text: str | None) -> str:
         """That field of the plan is as given, in YAML, from the next run on; None: as the plan says. Raises UsageError of
@@ -346,7 +347,7 @@ class Controller:
     def status(self) -> str:
         """What goes on, and what there was, a line each."""
         held = "; held by command" if self.standing.held else ""
-        return f"{self.doing}{held}\n{words(self.standing)}"
+        return f"{self.doing}{held}\n{words(self.standing, datetime.now(UTC))}"
 
     def note_mute(self, until: datetime | None) -> None:
         """Nobody is to be told anything until then, whichever controller lives."""

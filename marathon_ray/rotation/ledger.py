@@ -40,6 +40,7 @@ class Standing:
     ends: Mapping[str, tuple[Outcome, ...]] = field(default_factory=dict)  # of the newest runs, by scenario
     spent: tuple[Spent, ...] = ()
     held: bool = False
+    muted: datetime | None = None  # nobody is to be told anything until then
     changes: Mapping[str, str] = field(default_factory=dict)  # fields of the plan that were set by command, in YAML
     releases: Mapping[str, str] = field(default_factory=dict)  # the newest Kafka that was found, by cluster
     due: Mapping[str, str] = field(default_factory=dict)  # those of them to which the cluster was not upgraded yet
@@ -91,10 +92,17 @@ def after(now: Standing, entry: Entry) -> Standing:
             return _turned(now, entry)
         case "hold" | "release" as what:
             return replace(now, held=what == "hold")
-        case "set":
-            kept = {name: text for name, text in now.changes.items() if name != entry["field"]}
-            return replace(now, changes=kept if entry["value"] is None else {**kept, entry["field"]: entry["value"]})
+        case "mute" | "set":
+            return _set(now, entry)
     return now
+
+
+def _set(now: Standing, entry: Entry) -> Standing:
+    """What holds from now on, as a person has said."""
+    if entry["what"] == "mute":
+        return replace(now, muted=_muted(entry))
+    kept = {name: text for name, text in now.changes.items() if name != entry["field"]}
+    return replace(now, changes=kept if entry["value"] is None else {**kept, entry["field"]: entry["value"]})
 
 
 def _turned(now: Standing, entry: Entry) -> Standing:
@@ -108,13 +116,15 @@ def _turned(now: Standing, entry: Entry) -> Standing:
     return replace(now, number=int(entry["number"]) + 1, outcomes=())
 
 
-def words(now: Standing) -> str:
-    """A line on where the rotation is and what it has spent, and one for each field that was set by command."""
+def words(now: Standing, at: datetime) -> str:
+    """A line on where the rotation is and what it has spent, one on a mute that lasts, and one for each field that was set by
+    command."""
     ended = Counter(str(one.outcome) for one in now.spent)
     counts = ", ".join(f"{count} {outcome}" for outcome, count in ended.items()) or "none"
     hours = sum(one.seconds for one in now.spent) / 3600
+    mute = f"\nnobody is alerted until {now.muted:%Y-%m-%d %H:%M:%S} UTC" if now.muted and at < now.muted else ""
     changed = "".join(f"\nset by command: {name} is {text}" for name, text in now.changes.items())
-    return f"turn {now.number}; runs: {counts}; {hours:.1f} hours of runs{_paid(now.spent)}{changed}"
+    return f"turn {now.number}; runs: {counts}; {hours:.1f} hours of runs{_paid(now.spent)}{mute}{changed}"
 
 
 def _paid(spent: Iterable[Spent]) -> str:

@@ -2,9 +2,13 @@
 
 import random
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from marathon_ray.catalogue import find
+from marathon_ray.fields import build
 from marathon_ray.rotation.plan import Entry, Plan
 
 
@@ -48,6 +52,14 @@ def turn(plan: Plan, number: int) -> Turn:
         entry, cluster = pairs[number % len(pairs)]
     fields = tuple((name, choice.draw(chance)) for name, choice in entry.fields.items())
     return Turn(number, entry.run, cluster, fields, chance.getrandbits(32))
+
+
+def ends(one: Turn, began: datetime) -> str:
+    """When its run comes to its end, as far as that is known beforehand, behind a comma; empty where it is not."""
+    with suppress(Exception):  # of whatever kind: a scenario that cannot be had any more is the run's to tell
+        if seconds := build(find(one.scenario), one.flags).lasts:
+            return f", until {began.astimezone(UTC) + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC at least"
+    return ""
 
 
 def _pairs(plan: Plan) -> Iterator[tuple[Entry, str]]:

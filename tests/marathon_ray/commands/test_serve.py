@@ -338,8 +338,9 @@ def test_a_word_with_more_is_done_by_all_of_it() -> None:
     assert obeyed("interrupt", why="so") == ("interrupt", [("interrupt", "so")])
     assert obeyed("set", field="every", value=None) == ("change", [("change", "every", None)])
     assert obeyed("stop") == (
-        "the rotation ends; a run that goes on heals and cleans up first", [("stop", "stopped by command")],
-    )  # fmt: skip
+        "the rotation ends; a run that goes on heals and cleans up first: seconds, or a minute or two",
+        [("stop", "stopped by command")],
+    )
 
 
 @pytest.mark.parametrize("word", ["serve", "accept", "dance", "mute", "set"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shlex
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -22,7 +23,7 @@ from marathon_ray.report.report import Report
 from marathon_ray.rotation import controller, leased
 from marathon_ray.rotation.controller import Controller, Where
 from marathon_ray.rotation.lease import Lease
-from marathon_ray.rotation.ledger import events, muted
+from marathon_ray.rotation.ledger import events, muted, words
 from marathon_ray.rotation.plan import Plan
 from marathon_ray.rotation.upgrades import Watch
 from marathon_ray.scenario import Scenario
@@ -308,6 +309,7 @@ def test_skip_hold_release_and_interrupt(stage: Stage) -> None:
             asyncio.get_running_loop().call_later(0.2, lambda: words.append(one.release()))
             return PASSED
         else:
+            words.append(one.pause())
             one.stop("enough")
         await asyncio.sleep(60)
         return PASSED
@@ -323,7 +325,11 @@ def test_skip_hold_release_and_interrupt(stage: Stage) -> None:
     assert [cluster for _, cluster in stage.played[1:4]] == ["one.example:9092", "one.example:9092", "two.example:9092"]
     assert words[0].startswith("turn 0 is over; the run heals")
     assert "held by command" in words[3]
-    assert len(words) == 5
+    assert len(words) == 6
+    assert words[5].startswith("no further run begins; the run heals, cleans up and ends: seconds")
+    playing = r"plays kill-leader on one, turn 1, until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC at least"
+    assert re.fullmatch(f"no further run begins; what goes on comes to its end: {playing}", words[2])
+    assert re.match(playing, words[3])
 
 
 def test_a_run_has_the_name_under_which_its_attempt_was_written_down_before(stage: Stage) -> None:
@@ -505,8 +511,13 @@ def test_nothing_is_taken_up_before_the_rotation_is_its_own(stage: Stage) -> Non
 def test_a_mute_outlives_its_controller(stage: Stage) -> None:
     until = datetime.now(UTC) + timedelta(hours=1)
     one = stage.controller()
+    told: list[str] = []
 
     async def play(number: int) -> Outcome:
+        one.note_mute(until)
+        told.append(one.status())
+        one.note_mute(None)
+        told.append(one.status())
         one.note_mute(until)
         one.stopping = "enough"
         raise UsageError("it cannot be had")
@@ -517,6 +528,8 @@ def test_a_mute_outlives_its_controller(stage: Stage) -> None:
     assert muted(entries) == until
     assert [event.kind for event in events(entries)] == ["leftovers"]  # of the time before
     assert muted([*entries, {"what": "mute", "until": None}]) is None
+    assert [f"nobody is alerted until {until:%Y-%m-%d %H:%M:%S} UTC" in text for text in told] == [True, False]
+    assert "nobody" not in words(one.standing, until)
 
 
 MINE = """

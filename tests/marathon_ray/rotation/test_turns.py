@@ -1,9 +1,11 @@
 """Turns: the same plan and number give the same turn, and every one has its share."""
 
 from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from actors.units import parse_duration
-from marathon_ray.rotation.turns import turn
+from marathon_ray.rotation.turns import ends, turn
 from tests.marathon_ray.rotation.plans import a_plan
 
 
@@ -36,3 +38,10 @@ def test_values_are_among_those_that_the_plan_gives() -> None:
     assert len(set(lengths)) > 15
     assert all(60 <= seconds <= 300 for seconds in lengths)
     assert turns[1].flags[0].startswith("--writers.rate=")
+
+
+def test_when_the_run_of_a_turn_ends_is_told_as_far_as_it_is_known() -> None:
+    one = replace(turn(a_plan(), 0), scenario="steady-write", fields=(("steady", "90 s"),))
+    began = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
+    assert ends(one, began) == ", until 2026-03-02 00:00:30 UTC at least"
+    assert ends(replace(one, scenario="nothing-like-it"), began) == ""
