@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from typing import Any, Final, TypeAlias, cast
 
 import ray
@@ -22,12 +23,14 @@ from marathon_ray.places.asking import Asking
 from marathon_ray.places.notices import Notices, draining
 from marathon_ray.places.place import CPUS as CPUS  # noqa: PLC0414 - it is a word of ours, too
 from marathon_ray.places.place import Broken, Reply, Vacancy
+from marathon_ray.places.scratch import scratch
 
 _OBJECT_STORE: Final = 256 << 20  # bytes of a local one: answers are small
 _STARTS: Final = 3  # Ray gives its own start 30 s, which a busy machine may need more than once
 _SHUT_SECONDS: Final = 30.0
 # Ray's own words for its start: no usage report to anybody, and no change of what accelerators an actor sees.
 _QUIET: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+_OWN: Final = ExitStack()  # what a local Ray of our own has beside its processes
 _Handle: TypeAlias = Any  # of a seat's actor
 _Ref: TypeAlias = Any  # to an answer that is to come
 _Sent: TypeAlias = Mapping[str, _Ref | Exception]  # by seat; what was asked for at once is one job of the clerk
@@ -73,15 +76,11 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
         head.reach(address)
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    own: dict[str, Any] = {
-        "num_cpus": max(os.cpu_count() or 1, math.ceil(seats * cpus)),
-        "object_store_memory": _OBJECT_STORE,
-        "include_dashboard": False,
-    }
+    own = {} if address else _own(max(os.cpu_count() or 1, math.ceil(seats * cpus)))
     _let_ray_print(yes=False)
     for _ in range(1 if address else _STARTS):
         try:
-            ray.init(address or "local", logging_level=logging.ERROR, log_to_driver=False, **({} if address else own))
+            ray.init(address or "local", logging_level=logging.ERROR, log_to_driver=False, **own)
         except Exception as error:  # noqa: BLE001 - Ray raises what its parts raise, Exception itself among them
             why = head.told(error)
             ray.shutdown()
@@ -89,13 +88,24 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
             # By an alarm Ray's handler would abort: a signal that came meanwhile was heard, and is answered.
             signal.alarm(0)
             return True
-    _let_ray_print(yes=True)
+    disconnect()
     raise ConnectionError(f"Ray at {address or 'this machine'}: {why}")
 
 
+def _own(cpus: int) -> dict[str, Any]:
+    """Ray's options of a local cluster of our own."""
+    return {
+        "num_cpus": cpus,
+        "object_store_memory": _OBJECT_STORE,
+        "include_dashboard": False,
+        "_temp_dir": str(_OWN.enter_context(scratch())),
+    }
+
+
 def disconnect() -> None:
-    """No Ray is driven from here; a local cluster of our own is gone."""
+    """No Ray is driven from here; a local cluster of our own is gone, with its folder."""
     ray.shutdown()
+    _OWN.close()
     _let_ray_print(yes=True)
 
 
