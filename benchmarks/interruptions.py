@@ -1,4 +1,4 @@
-"""Interrupts a faulted run at random moments, by Ctrl-C, SIGTERM or SIGKILL, and looks for whatever is left of it.
+"""Interrupts runs that kill or freeze a broker at random moments, by Ctrl-C, SIGTERM or SIGKILL, and looks for whatever is left.
 
 python -m benchmarks.interruptions --times 50
 """
@@ -11,60 +11,70 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import psutil
 from confluent_kafka.admin import AdminClient
 
+from benchmarks import interrupted, machine, report
+from benchmarks.interruptions_result import INTERRUPTIONS, Interruption, InterruptionsResult
 from marathon_ray.journal import NAME, left, read
 from marathon_ray.kafka.local import LocalKafka
 
 MARK: Final = "MARATHON_INTERRUPTED"  # in the environment of whatever a run starts, by which its processes are found
+SCENARIOS: Final = {"kill-leader": "kill-leader", "freeze-follower": interrupted.__file__}
 _HOW: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+_MARATHON: Final = [sys.executable, "-m", "marathon_ray"]
 _ENDS_SECONDS: Final = 240.0
 _GONE_SECONDS: Final = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Interruption:
-    """One run that was interrupted `after` so many seconds, with its exit code, and what was left of it."""
-
-    how: signal.Signals
-    after: float
-    phase: str
-    code: int
-    left: tuple[str, ...]
-
-
-def interrupt(kafka: LocalKafka, folder: Path, *, places: str, how: signal.Signals, after: float) -> Interruption:
-    """A run of kill-leader on that cluster is interrupted; after SIGKILL it is reclaimed."""
+def interrupt(
+    kafka: LocalKafka, folder: Path, *, scenario: str, places: str, how: signal.Signals, after: float
+) -> Interruption:
+    """A run on that cluster is interrupted; after SIGKILL it is reclaimed."""
     token = f"{os.getpid()}-{time.monotonic_ns()}"
-    environment = {**os.environ, MARK: token}
     results = folder / token
-    base = [sys.executable, "-m", "marathon_ray"]
+    with tempfile.TemporaryDirectory(prefix="mi-") as temporary:  # a short path: Ray has sockets below
+        names = dict.fromkeys(("TMPDIR", "RAY_TMPDIR"), temporary)
+        run = _run(kafka, results, SCENARIOS[scenario], places, {**os.environ, **names, MARK: token})
+        phase, code = _cut(run, results, how, after)
+        left = [*_reclaimed(results, how), *leftovers(kafka, results, token)]
+        left += [f"file {path.name}" for path in Path(temporary).iterdir()]
+    return Interruption(scenario, how.name, after, phase, code, tuple(left))
+
+
+def _run(
+    kafka: LocalKafka, results: Path, scenario: str, places: str, environment: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
     fields = ["--steady", "6 s", "--down", "6 s", "--writers.rate", "2000 records/s"]
     where = ["--cluster", kafka.name, "--places", places, "--results", str(results), "--json"]
-    run = subprocess.Popen(
-        [*base, "run", "kill-leader", *fields, *where],
+    return subprocess.Popen(
+        [*_MARATHON, "run", scenario, *fields, *where],
         env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
+
+
+def _cut(run: "subprocess.Popen[bytes]", results: Path, how: signal.Signals, after: float) -> tuple[str, int]:
+    """The phase in which it got the signal, and its exit code."""
     deadline = time.monotonic() + after
     while time.monotonic() < deadline and run.poll() is None:
         time.sleep(0.01)
     phase = _phase(results)
     if run.poll() is None:
         run.send_signal(how)
-    code = run.wait(_ENDS_SECONDS)
-    if how is signal.SIGKILL:
-        reclaim = [*base, "reclaim", "--results", str(results)]
-        done = subprocess.run(reclaim, capture_output=True, text=True, timeout=_ENDS_SECONDS)
-        if done.returncode:
-            return Interruption(how, after, phase, code, (f"reclaim: {done.stderr.strip()}",))
-    return Interruption(how, after, phase, code, tuple(leftovers(kafka, results, token)))
+    return phase, run.wait(_ENDS_SECONDS)
+
+
+def _reclaimed(results: Path, how: signal.Signals) -> list[str]:
+    """Why a killed run could not be, if so."""
+    if how is not signal.SIGKILL:
+        return []
+    command = [*_MARATHON, "reclaim", "--results", str(results)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_ENDS_SECONDS)
+    return [f"reclaim: {done.stderr.strip()}"] if done.returncode else []
 
 
 def _phase(results: Path) -> str:
@@ -104,17 +114,23 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--places", choices=["ray", "here"], default="ray")
     parser.add_argument("--longest", type=float, default=45.0, help="seconds within which the moment is drawn")
+    parser.add_argument("--save", action="store_true", help="keep what came of it, and tell it in README.md")
     asked = parser.parse_args()
-    draw, codes, dirty = random.Random(asked.seed), Counter[str](), 0
+    draw, done, scenarios = random.Random(asked.seed), list[Interruption](), list(SCENARIOS)
     with LocalKafka(nodes=3) as kafka, tempfile.TemporaryDirectory() as folder:
+        about = machine.about(kafka.version(1))
         for number in range(asked.times):
-            how, after = _HOW[number % len(_HOW)], draw.uniform(0.0, asked.longest)
-            one = interrupt(kafka, Path(folder), places=asked.places, how=how, after=after)
-            codes[f"{one.how.name} {one.code}"] += 1
-            dirty += bool(one.left)
-            print(f"{number + 1:3}  {how.name:8} after {after:5.1f} s in {one.phase:8} exit {one.code:3}  ", end="")
-            print("; ".join(one.left) or "nothing left", flush=True)
-    print(f"{dirty} of {asked.times} left something; {dict(codes)}")
+            scenario, how = scenarios[number % len(scenarios)], _HOW[number % len(_HOW)]
+            after = draw.uniform(0.0, asked.longest)
+            one = interrupt(kafka, Path(folder), scenario=scenario, places=asked.places, how=how, after=after)
+            done.append(one)
+            print(f"{number + 1:3}  {scenario:15} {one.how:8} after {after:5.1f} s ", end="")
+            print(f"in {one.phase:8} exit {one.code:3}  {'; '.join(one.left) or 'nothing left'}", flush=True)
+    result = InterruptionsResult(about, tuple(done))
+    print(result.summary())
+    if asked.save:
+        result.save(INTERRUPTIONS)
+        report.write()
 
 
 if __name__ == "__main__":

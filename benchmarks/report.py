@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks import runs_report
 from benchmarks.figures import RESULTS, Figures, Spread, Target
+from benchmarks.interruptions_result import INTERRUPTIONS, InterruptionsResult
 from benchmarks.losses_result import LOSSES, LossesResult
 from benchmarks.runs import RunFigures
 from benchmarks.suite import PARTITIONS, PRODUCING, READING, SIZES, WIDE, producing, reading
@@ -67,7 +68,8 @@ def write() -> None:
     runs = RunFigures.load(RUNS) if RUNS.exists() else None
     thousand = ThousandResult.load(THOUSAND) if THOUSAND.exists() else None
     losses = LossesResult.load(LOSSES) if LOSSES.exists() else None
-    measured = [*_runs(runs), *_volume(volume), *_thousand(thousand), *_losses(losses)]
+    cuts = InterruptionsResult.load(INTERRUPTIONS) if INTERRUPTIONS.exists() else None
+    measured = [*_runs(runs), *_volume(volume), *_thousand(thousand), *_losses(losses), *_interruptions(cuts)]
     parts = [*_head(figures, runs), *_tables(figures), *measured, *_tail()]
     README.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
@@ -156,6 +158,13 @@ def _losses(result: LossesResult | None) -> Iterator[str]:
     yield ""
 
 
+def _interruptions(result: InterruptionsResult | None) -> Iterator[str]:
+    yield "## Interrupted runs"
+    yield ""
+    yield from result.lines() if result else ("Not measured yet: `python -m benchmarks.interruptions --save`.",)
+    yield ""
+
+
 def _tail() -> Iterator[str]:
     yield "## How it is measured"
     yield ""
@@ -184,5 +193,5 @@ def _tail() -> Iterator[str]:
     yield ""
     yield "    python -m benchmarks.answers                # what a paced writer costs while its cluster is slow to answer"
     yield "    python -m benchmarks.losses --save          # workers and nodes are lost, or told to go: when all work again"
-    yield "    python -m benchmarks.interruptions          # Ctrl-C, SIGTERM and SIGKILL at any moment: what is left"
+    yield "    python -m benchmarks.interruptions --save   # Ctrl-C, SIGTERM and SIGKILL at any moment: what is left"
     yield "    python -m benchmarks.soak --minutes 30      # a rotation whose nodes and controllers are killed; a scenario of it deletes its own records"

@@ -47,11 +47,11 @@ def test_a_thousand_partitions_may_cost_twice_what_one_costs_and_no_more() -> No
 def test_the_report_names_every_client_and_marks_what_is_not_met(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("README", "FIGURES", "VOLUME", "RUNS", "THOUSAND", "LOSSES"):
+    for name in ("README", "FIGURES", "VOLUME", "RUNS", "THOUSAND", "LOSSES", "INTERRUPTIONS"):
         monkeypatch.setattr(report, name, tmp_path / name)
     figures({"ours produce": 0.55, "ours read": 0.4}).save(tmp_path / "FIGURES")
     report.write()
     text = (tmp_path / "README").read_text()
     assert all(name in text for name in report.NAMES.values())
     assert text.count("**not met**") == 2
-    assert text.count("Not measured yet") == 4
+    assert text.count("Not measured yet") == 5

@@ -16,12 +16,12 @@ from marathon_ray.report.report import Report
 pytestmark = [pytest.mark.on_kafka, pytest.mark.on_ray]
 DRAW = random.Random(8)  # the moments are drawn once: what a seed has found is found again
 CASES = [
-    ("here", signal.SIGINT, 4.0),
-    ("here", signal.SIGKILL, DRAW.uniform(3, 14)),
-    ("here", signal.SIGTERM, DRAW.uniform(3, 14)),
-    ("ray", signal.SIGINT, DRAW.uniform(8, 20)),
-    ("ray", signal.SIGKILL, DRAW.uniform(8, 20)),
-    ("ray", signal.SIGTERM, DRAW.uniform(8, 20)),
+    ("kill-leader", "here", signal.SIGINT, 4.0),
+    ("kill-leader", "here", signal.SIGKILL, DRAW.uniform(3, 14)),
+    ("freeze-follower", "here", signal.SIGTERM, DRAW.uniform(3, 14)),
+    ("kill-leader", "ray", signal.SIGINT, DRAW.uniform(8, 20)),
+    ("freeze-follower", "ray", signal.SIGKILL, DRAW.uniform(8, 20)),
+    ("kill-leader", "ray", signal.SIGTERM, DRAW.uniform(8, 20)),
 ]
 
 
@@ -31,11 +31,11 @@ def cluster() -> Iterator[LocalKafka]:
         yield kafka
 
 
-@pytest.mark.parametrize(("places", "how", "after"), CASES)
+@pytest.mark.parametrize(("scenario", "places", "how", "after"), CASES)
 def test_nothing_is_left_of_a_run_that_was_cut_short(
-    cluster: LocalKafka, tmp_path: Path, places: str, how: signal.Signals, after: float
+    cluster: LocalKafka, tmp_path: Path, scenario: str, places: str, how: signal.Signals, after: float
 ) -> None:
-    one = interrupt(cluster, tmp_path, places=places, how=how, after=after)
+    one = interrupt(cluster, tmp_path, scenario=scenario, places=places, how=how, after=after)
     assert one.left == ()
     early = one.phase == "before" and one.code == -how  # nobody listened yet
     assert early or one.code == (-signal.SIGKILL if how is signal.SIGKILL else 4)
