@@ -1,11 +1,11 @@
 """The sabotage board: errors planted in our own path, each of which must be found, and nothing else with it."""
 
+import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from actors import sabotage
@@ -18,11 +18,17 @@ from actors.target import Target, TopicPlace
 from actors.units import Rate
 from marathon_ray.accounts import Accounts
 from marathon_ray.balance import Balance
+from marathon_ray.blocking import blocking
+from marathon_ray.clusters import Opened
 from marathon_ray.finding import Finding, FindingKind
+from marathon_ray.folder import folder
+from marathon_ray.journal import NAME, Journal, Thing
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.names import Names
+from marathon_ray.reclaim import begin
 from marathon_ray.small_run import SmallRun
+from marathon_ray.stops import Stops
 from marathon_ray.terms import GroupTerms, TopicTerms
 
 RECORDS: Final = 20_000
@@ -146,22 +152,74 @@ def _start(
     return auditor, audited
 
 
-def check(properties: Mapping[str, str], names: Names) -> Iterator[Played]:
-    """Play all plants on that cluster, some at a time, each in a topic of its own that is gone afterwards.
+async def check(
+    opened: Opened, names: Names, results: Path, tell: Callable[[Played], None], note: Callable[[str], None]
+) -> list[Played]:
+    """Play all plants on that cluster, some at a time, each in a topic of its own that is gone afterwards. A folder in
+    `results` has the journal of it, and signals end it as they end a run.
 
-    Raises KafkaError where the topics cannot be had.
+    Raises KafkaError where the topics cannot be had, InterruptionError where a signal has ended it.
     """
+    stops, thing = Stops(note), Thing("cluster", opened.name)
+    with folder(results, f"check-{names.run}") as own, Journal(own / NAME) as journal:
+        begin(journal, names, opened.name)
+        journal.intend(thing, ours=opened.ours)
+        stops.install()
+        try:
+            cluster = await stops.step(blocking(opened.acquire))
+            played = await _on(cluster.client_properties(), names, journal, stops, tell)
+        finally:
+            await stops.step(blocking(opened.release), bears=2)
+            journal.undone(thing)
+            stops.remove()
+        journal.write("end", right=sum(each.right for each in played), of=len(played))
+        return played
+
+
+async def _on(
+    properties: Mapping[str, str], names: Names, journal: Journal, stops: Stops, tell: Callable[[Played], None]
+) -> list[Played]:
+    topics = await stops.step(blocking(_rehearsed, properties, names))
+    groups = [f"{name}-{LIVE}" for name in topics]
+    things = [*(Thing("topic", name) for name in topics), *(Thing("group", name) for name in groups)]
+    for thing in things:
+        journal.intend(thing)
+    try:
+        await stops.step(blocking(admin.create, properties, topics))
+        return await stops.step(_all(properties, topics, tell))
+    finally:
+        await stops.step(blocking(_remove, properties, topics, groups), bears=1)
+        for thing in things:
+            journal.undone(thing)
+
+
+def _rehearsed(properties: Mapping[str, str], names: Names) -> dict[str, Topic]:
+    """A topic for each plant. Raises KafkaError where they cannot be had; none is made."""
     brokers = len(admin.look(properties, ()).brokers)
     topic = Topic(partitions=PARTITIONS, replication=min(3, brokers), min_insync=min(2, brokers))
     topics = {names.of(f"check{number}"): topic for number in range(len(PLANTS))}
-    admin.create(properties, topics)
-    pool = ThreadPoolExecutor(_AT_ONCE)
-    try:
-        yield from pool.map(partial(_tried, properties), PLANTS, topics)
-    finally:
-        pool.shutdown(cancel_futures=True)
-        admin.delete(properties, topics)
-        admin.delete_groups(properties, [f"{name}-{LIVE}" for name in topics])
+    admin.check(properties, topics)
+    return topics
+
+
+def _remove(properties: Mapping[str, str], topics: Iterable[str], groups: Iterable[str]) -> None:
+    admin.delete(properties, topics)
+    admin.delete_groups(properties, groups)
+
+
+async def _all(properties: Mapping[str, str], topics: Iterable[str], tell: Callable[[Played], None]) -> list[Played]:
+    """Cut short, those that go on come to their end, and no other one begins."""
+    seats = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(plant: Plant, topic: str) -> Played:
+        async with seats:
+            played = await blocking(_tried, properties, plant, topic)
+        tell(played)
+        return played
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(plant, topic)) for plant, topic in zip(PLANTS, topics, strict=True)]
+    return [task.result() for task in tasks]
 
 
 def _tried(properties: Mapping[str, str], plant: Plant, topic: str) -> Played:

@@ -13,7 +13,7 @@ from marathon_ray.faults.upgrade import Finalize, Upgrade
 from marathon_ray.journal import NAME, Entry, Journal, Thing, left, read
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.cluster import Cluster, KafkaError, TellsReleases
-from marathon_ray.names import run_of
+from marathon_ray.names import Names, run_of
 
 Tell = Callable[[str], None]
 _FAULTS: Final = {each.__name__: each for each in (Kill, Pause, Restart, Stop, Upgrade, Finalize)}
@@ -52,6 +52,12 @@ def reclaim_by_name(properties: Mapping[str, str], bench: str, results: Path, te
     admin.delete(properties, topics)
     admin.delete_groups(properties, groups)
     return len(topics) + len(groups)
+
+
+def begin(journal: Journal, names: Names, cluster: str, **facts: Any) -> None:  # noqa: ANN401
+    """The first entry: by whom this journal is, and which process lives as long as what it names is wanted."""
+    whose = {"pid": os.getpid(), "started": started(os.getpid()), "host": socket.gethostname()}
+    journal.write("begin", run=names.run, bench=names.bench, cluster=cluster, **facts, **whose)
 
 
 def _dead(name: str, bench: str, living: Iterable[str]) -> bool:

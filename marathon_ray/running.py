@@ -1,8 +1,6 @@
 """One run: everything is checked before anything is made, and whatever was made is gone on every way out."""
 
-import os
 import secrets
-import socket
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -31,7 +29,7 @@ from marathon_ray.outcome import Outcome, outcome
 from marathon_ray.planning import mistakes, workers_of
 from marathon_ray.prices import Prices
 from marathon_ray.promises.generator import GeneratorHonest
-from marathon_ray.reclaim import started
+from marathon_ray.reclaim import begin
 from marathon_ray.report import page
 from marathon_ray.report.report import Report
 from marathon_ray.report.series import Series
@@ -134,11 +132,8 @@ async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, o
         if hears:
             stops.install()  # once more: Ray has put a handler of its own before ours, which ends the process after 3 s
         with Journal(folder / NAME) as journal:
-            journal.write(
-                "begin", run=names.run, bench=names.bench, scenario=scenario.title(), spec=scenario.model_dump(mode="json"),
-                seed=seed, cluster=opened.name, pid=os.getpid(), started=started(os.getpid()),
-                host=socket.gethostname(),
-            )  # fmt: skip
+            spec = scenario.model_dump(mode="json")
+            begin(journal, names, opened.name, scenario=scenario.title(), spec=spec, seed=seed)
             desk = Desk(scenario, names, folder, journal, opened, audience, course, stops, note, seed)
             desk.prices = options.get("prices", desk.prices)
             report = await desk.play(ground)

@@ -12,7 +12,7 @@ from marathon_ray.commands.run import Options, bench, played, tell
 from marathon_ray.fields import build
 from marathon_ray.ground import Ground
 from marathon_ray.names import Names, new_run
-from marathon_ray.outcome import EXIT
+from marathon_ray.outcome import EXIT, Outcome
 from marathon_ray.running import HERE
 from marathon_ray.scenario import Scenario
 
@@ -42,11 +42,13 @@ def try_out(*, options: Options = _DEFAULTS) -> int:
 
 
 def _play(scenarios: list[Scenario], opened: Opened, options: Options, ready: Callable[[], None]) -> int:
-    cluster = opened.acquire()
-    shared = replace(opened, ours=False, begin=_nothing, end=_nothing)
-    codes = [board(cluster.client_properties(), Names(bench(options.bench), new_run()))]
-    ready()
+    opened.acquire()
+    shared = replace(opened, begin=_nothing, end=_nothing)
+    codes = [board(shared, Names(bench(options.bench), new_run()), options.results, as_json=options.json)]
     for scenario in scenarios:
+        if EXIT[Outcome.INTERRUPTED] in codes:
+            break
+        ready()
         report = played(scenario, options, cluster=shared)
         tell(report, options)
         codes.append(EXIT[report.outcome])

@@ -12,6 +12,7 @@ import pytest
 from marathon_ray import cli
 from marathon_ray.balance import Balance
 from marathon_ray.check import PLANTS, Played
+from marathon_ray.clusters import open_cluster
 from marathon_ray.commands import check as checking
 from marathon_ray.commands import run as running
 from marathon_ray.commands.check import board, verdict
@@ -261,6 +262,23 @@ def played(number: int, **found: Any) -> Played:
     return Played(plant, **{"planted": int(number > 0), "found": plant.found, "balance": balance, **found})
 
 
+def board_of(monkeypatch: pytest.MonkeyPatch, runs: list[Played], *, as_json: bool = False) -> int:
+    async def check(*_: Any) -> list[Played]:
+        return runs
+
+    monkeypatch.setattr(checking, "check", check)
+    return board(open_cluster("nowhere:1"), Names("bench", "0123abcd"), Path("results"), as_json=as_json)
+
+
+def test_a_board_for_programs_is_one_object_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert board_of(monkeypatch, [played(number) for number in range(9)], as_json=True) == 0
+    *lines, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert lines[1] == {"planted": "Drop by producer", "must be found": "1 lost", "result": "as it must be"}
+    assert (len(lines), last) == (9, {"note": verdict([played(number) for number in range(9)])})
+
+
 def test_a_bench_that_finds_all_is_told_so_in_a_line() -> None:
     assert verdict([played(number) for number in range(9)]) == (
         "8 of 8 planted errors were caught; nothing was found where nothing was planted"
@@ -282,10 +300,8 @@ def test_a_bench_that_misses_one_ends_with_1_and_says_what_is_wrong(
 ) -> None:
     number = PLANTS.index(one.plant)
     runs = [played(each) if each != number else one for each in range(9)]
-    monkeypatch.setattr(checking, "check", lambda *_: iter(runs))
-    assert board({}, Names("bench", "0123abcd")) == 1
+    assert board_of(monkeypatch, runs) == 1
     out = capsys.readouterr().out
     assert line in out
     assert ("something was found" in out) == (number == 0)
-    monkeypatch.setattr(checking, "check", lambda *_: iter([played(each) for each in range(9)]))
-    assert board({}, Names("bench", "0123abcd")) == 0
+    assert board_of(monkeypatch, [played(each) for each in range(9)]) == 0

@@ -1,23 +1,65 @@
 """The sabotage board on real Kafka: the same plants, the same findings, and what only a cluster that aborts can show."""
 
+import asyncio
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from actors.tally import Kind
-from marathon_ray.check import PLANTS, Plant, check
+from marathon_ray import cli
+from marathon_ray.check import PLANTS, Plant, Played, check
+from marathon_ray.clusters import open_cluster
+from marathon_ray.journal import NAME, left, read
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.local import LocalKafka
+from marathon_ray.kafka.waiting import wait_until
 from marathon_ray.names import Names, new_run, run_of
 from tests.board import ALL, TRANSACTED, play_copies, red
 
 pytestmark = pytest.mark.on_kafka
 
 
-def test_every_planted_error_turns_exactly_its_account_red_and_nothing_of_it_is_left(kafka: LocalKafka) -> None:
+def there(kafka: LocalKafka, bench: str) -> list[str]:
+    """Topics and groups that the bench has on the cluster."""
     properties = kafka.client_properties()
-    played = list(check(properties, Names("board", new_run())))
+    names = [*admin.look(properties).topics, *admin.groups(properties)]
+    return [name for name in names if run_of(name, bench=bench)]
+
+
+def test_every_planted_error_turns_exactly_its_account_red_and_nothing_of_it_is_left(
+    kafka: LocalKafka, tmp_path: Path
+) -> None:
+    told: list[Played] = []
+    opened = open_cluster(kafka.name)
+    played = asyncio.run(check(opened, Names("board", new_run()), tmp_path, told.append, lambda _: None))
     assert {each.plant.name: each.mistakes() for each in played} == {plant.name: [] for plant in PLANTS}
-    there = [*admin.look(properties).topics, *admin.groups(properties)]
-    assert [name for name in there if run_of(name, bench="board")] == []
+    assert sorted(each.plant.name for each in told) == sorted(plant.name for plant in PLANTS)
+    assert there(kafka, "board") == []
+    assert [left(read(journal)) for journal in tmp_path.glob(f"*/{NAME}")] == [{}]
+
+
+@pytest.mark.parametrize(("how", "bench"), [(signal.SIGTERM, "ended"), (signal.SIGKILL, "killed")])
+def test_nothing_is_left_of_a_board_that_was_cut_short(
+    kafka: LocalKafka, tmp_path: Path, how: signal.Signals, bench: str
+) -> None:
+    arguments = ["--cluster", kafka.name, "--bench", bench, "--results", str(tmp_path)]
+    command = [sys.executable, "-m", "marathon_ray", "check", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_until("its first topic", lambda: there(kafka, bench) != [], within=60)
+        process.send_signal(how)
+        out, error = process.communicate(timeout=120)
+    (journal,) = tmp_path.glob(f"*/{NAME}")
+    if how is signal.SIGKILL:
+        assert len(left(read(journal))) == 1 + 2 * len(PLANTS)
+        assert cli.run(["reclaim", "--results", str(tmp_path)]) == 0
+    else:
+        assert (process.returncode, out) == (4, ""), error
+        assert "SIGTERM: heals and cleans up" in error
+    assert left(read(journal)) == {}
+    assert there(kafka, bench) == []
 
 
 @pytest.mark.parametrize("plant", TRANSACTED, ids=lambda plant: plant.name)
