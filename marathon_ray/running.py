@@ -24,6 +24,7 @@ from marathon_ray.journal import NAME, Journal, Thing
 from marathon_ray.kafka import admin, release
 from marathon_ray.kafka.cluster import Cluster, KafkaError, TellsReleases
 from marathon_ray.names import Names
+from marathon_ray.nodes import node_hours
 from marathon_ray.notebook import onlooker
 from marathon_ray.outcome import Outcome, outcome
 from marathon_ray.planning import mistakes, workers_of
@@ -36,7 +37,7 @@ from marathon_ray.report.series import Series
 from marathon_ray.reporting import report_of
 from marathon_ray.request import check, names_of
 from marathon_ray.round import Round
-from marathon_ray.rounds import BenchError
+from marathon_ray.rounds import BenchError, Rounds
 from marathon_ray.scenario import Scenario, UnfitError
 from marathon_ray.stops import InterruptionError, Stops
 from marathon_ray.toolkit import OverdueError
@@ -45,6 +46,7 @@ from marathon_ray.usage import UsageError, in_short
 BENCH: Final = "bench"
 HERE: Final = "here"
 RAY: Final = "ray"
+_SPENT_SECONDS: Final = 30.0  # between two words of what a run has spent so far
 _OURS: Final = Path(__file__).parent
 
 
@@ -167,6 +169,7 @@ class Desk:
     attempt: Attempt | None = None
     series: Series | None = None
     broken: set[str] = field(default_factory=set)  # promises of safety, as far as the journal knows
+    noted: float = 0.0  # when the journal was told last what was spent, s since the run began
 
     async def play(self, ground: Ground) -> Report:
         """From the cluster to the report."""
@@ -224,6 +227,8 @@ class Desk:
         if self.attempt:
             verdicts = self.attempt.verdicts()
             self._note_broken({one.promise: one.found for one in verdicts if one.safety and one.state == "failed"})
+            if self.attempt.rounds:
+                self._note_spent(self.attempt.rounds, round_.until)
             self.audience.round(round_, verdicts)
 
     def _note_broken(self, broken: Mapping[str, str]) -> None:
@@ -231,6 +236,13 @@ class Desk:
         if set(broken) != self.broken:
             self.broken = set(broken)
             self.journal.write("broken", promises=broken)
+
+    def _note_spent(self, rounds: Rounds, now: float) -> None:
+        """What a process that dies has spent by then, or half a minute less."""
+        if now - self.noted >= _SPENT_SECONDS:
+            hours, self.noted = node_hours(rounds.nodes.values()), now
+            cost, written = self.prices.cost(hours), sum(rounds.written.values())
+            self.journal.write("spent", bytes=written, hours=hours, money=cost)
 
     async def _steps(self, attempt: Attempt) -> None:
         """The workload, and the way out: healed first, and last of all what was created is removed."""

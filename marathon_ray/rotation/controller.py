@@ -28,7 +28,7 @@ from marathon_ray.rotation.dead import Dead, dead
 from marathon_ray.rotation.finishing import finishing
 from marathon_ray.rotation.lease import Lease, TakenError, me
 from marathon_ray.rotation.leased import kept, lease_names
-from marathon_ray.rotation.ledger import Standing, after, standing, words
+from marathon_ray.rotation.ledger import Standing, after, standing, took, words
 from marathon_ray.rotation.plan import Plan
 from marathon_ray.rotation.retry import Next, retry
 from marathon_ray.rotation.timing import Begin, End, Wait, timing
@@ -173,9 +173,9 @@ class Controller:
         elif found and found.broken:
             for promise, what in found.broken.items():
                 self.accept(broken_before_death(self._title(one), one.cluster, promise, what, run=found.run))
-            self._ended(Outcome.FAILED, _DIED, run=found.run, seconds=found.seconds)
+            self._ended(Outcome.FAILED, _DIED, **found.facts)
         else:
-            self._ended(Outcome.INTERRUPTED, _DIED, **({"run": found.run, "seconds": found.seconds} if found else {}))
+            self._ended(Outcome.INTERRUPTED, _DIED, **(found.facts if found else {}))
 
     async def _reclaim(self) -> None:
         """What dead runs have left is undone: whoever holds the lease knows that no other controller lives."""
@@ -244,12 +244,14 @@ class Controller:
     def _account(self, one: Turn, task: "asyncio.Task[Report]") -> None:
         """What came of it is written down and told, whatever it was."""
         if task.cancelled():
-            self._ended(Outcome.INTERRUPTED, self.stopping or "interrupted before it began")
+            self._ended(
+                Outcome.INTERRUPTED, self.stopping or "interrupted before it began", seconds=took(self.standing)
+            )
             return
         if error := task.exception():
             told = isinstance(error, UsageError | KafkaError)
             what = str(error) if told else f"{type(error).__name__}: {' '.join(str(error).split())}"
-            self._ended(Outcome.INVALID, what)
+            self._ended(Outcome.INVALID, what, seconds=took(self.standing))
             name = f"{self._title(one)} on {one.cluster}"
             self._tell(Kind.RUN_INVALID, f"{name}: verdict", f"{name} cannot be run\n{what}")
             return

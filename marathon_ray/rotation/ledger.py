@@ -116,6 +116,11 @@ def _turned(now: Standing, entry: Entry) -> Standing:
     return replace(now, number=int(entry["number"]) + 1, outcomes=())
 
 
+def took(now: Standing) -> float:
+    """Seconds since the last attempt began; 0 where the clock was set back since."""
+    return max(0.0, (datetime.now(UTC) - now.began).total_seconds()) if now.began else 0.0
+
+
 def words(now: Standing, at: datetime) -> str:
     """A line on where the rotation is and what it has spent, one on a mute that lasts, and one for each field that was set by
     command."""

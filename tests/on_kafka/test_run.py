@@ -5,12 +5,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from confluent_kafka.admin import AdminClient
 
 from actors.spec import Consumers, Producers
+from marathon_ray import running
 from marathon_ray.clusters import Opened
 from marathon_ray.conditions import size
 from marathon_ray.faults.broker import Kill
@@ -21,6 +22,7 @@ from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.kafka.release import facts
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.outcome import Outcome
+from marathon_ray.prices import Prices
 from marathon_ray.promises.integrity import Integrity
 from marathon_ray.promises.promise import Declared, Ending, Promise, Verdict
 from marathon_ray.promises.recovery import WritableAgain
@@ -125,9 +127,9 @@ def cluster() -> Iterator[LocalKafka]:
         yield kafka
 
 
-def play(scenario: Scenario, kafka: LocalKafka, folder: Path) -> Report:
+def play(scenario: Scenario, kafka: LocalKafka, folder: Path, **options: Any) -> Report:
     given = Opened(kafka.name, ours=False, cluster=kafka, begin=lambda: None, end=lambda: None)
-    asyncio.run(run(scenario, cluster=given, places="here", results=folder))
+    asyncio.run(run(scenario, cluster=given, places="here", results=folder, **options))
     (journal,) = folder.glob(f"*/{NAME}")
     assert left(read(journal)) == {}
     admin = AdminClient({**kafka.client_properties(), "log_level": 0})
@@ -146,6 +148,24 @@ def test_a_steady_run_passes_and_says_of_every_record_where_it_is(cluster: Local
     assert live["orders"]["delivered"] == report.total("found")
     page = next(tmp_path.glob("*/report.html")).read_text()
     assert "PASSED" in page or "passed" in page
+
+
+def test_a_run_says_how_long_its_nodes_had_workers_and_what_they_cost_and_notes_it_meanwhile(
+    cluster: LocalKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_SPENT_SECONDS", 1.0)
+    report = play(Steady(), cluster, tmp_path, prices=Prices.model_validate({"on-demand": "36 EUR"}))
+    (machine,) = report.hosts
+    assert 3 / 3600 < machine.hours < report.seconds / 3600
+    assert machine.processors > 0
+    assert report.node_hours == {"unknown": machine.hours}
+    assert report.cost == {"EUR": pytest.approx(36 * machine.hours)}
+    (journal,) = tmp_path.glob(f"*/{NAME}")
+    spent = [entry for entry in read(journal) if entry["what"] == "spent"]
+    assert len(spent) >= 3
+    assert 0 < spent[-1]["bytes"] <= report.bytes["orders"]
+    assert 0 < spent[-1]["hours"]["unknown"] <= machine.hours
+    assert spent[-1]["money"]["EUR"] == pytest.approx(36 * spent[-1]["hours"]["unknown"])
 
 
 def test_a_run_says_which_cluster_it_was_on_and_which_kafka(cluster: LocalKafka, tmp_path: Path) -> None:

@@ -408,6 +408,32 @@ def test_what_a_run_had_found_when_its_controller_died_is_told_and_is_its_verdic
     assert [entry["number"] for entry in stage.journal if entry["what"] == "attempt"] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("broken", [{}, {"Integrity": "3 lost"}])
+def test_what_a_run_had_spent_when_its_controller_died_is_spent(stage: Stage, broken: dict[str, str]) -> None:
+    spent = [("spent", {"bytes": count, "hours": {"spot": count / 10}, "money": {"EUR": count}}) for count in (1, 2)]
+    two = dies_in_its_run(stage, *spent, ("broken", {"promises": broken}))
+    served(two)
+    ended = next(entry for entry in stage.journal if entry["what"] == "ended" and entry["number"] == 1)
+    assert ended["cause"] == "its controller died"
+    assert (ended["bytes"], ended["hours"], ended["money"]) == (2, {"spot": 0.2}, {"EUR": 2})
+    assert ended["seconds"] > 0
+    assert "node-hours 0.20 spot, which cost 2.00 EUR" in two.status()
+
+
+def test_a_run_that_was_refused_has_taken_its_time(stage: Stage) -> None:
+    one = stage.controller(patience={"rest": 0, "invalid": 0, "interruptions": 0})
+
+    async def play(number: int) -> Outcome:
+        await asyncio.sleep(0.2)
+        if number:
+            one.stop("enough")
+        raise UsageError("nodes: the cluster has not grown")
+
+    stage.play = play
+    served(one)
+    assert [entry["seconds"] >= 0.2 for entry in stage.journal if entry["what"] == "ended"] == [True, True]
+
+
 def test_what_was_found_and_taken_back_before_a_controller_died_is_no_verdict(stage: Stage) -> None:
     two = dies_in_its_run(stage, ("broken", {"promises": {"Integrity": "3 lost"}}), ("broken", {"promises": {}}))
     served(two)
