@@ -1,5 +1,6 @@
 """A faulted run that is cut short at random leaves nothing behind; `python -m benchmarks.interruptions` does it more often."""
 
+import os
 import random
 import signal
 import subprocess
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.interruptions import interrupt
+from benchmarks.interruptions import MARK, interrupt, leftovers
+from marathon_ray import cli
+from marathon_ray.journal import NAME, left, read
 from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.report.report import Report
 
@@ -65,3 +68,52 @@ def test_a_run_on_ray_has_all_the_time_it_needs_to_end_after_a_signal(cluster: L
     run = subprocess.run([*command, "--results", str(tmp_path)], capture_output=True, text=True, timeout=240)
     assert run.returncode == 4, run.stderr
     assert Report.read(next(tmp_path.glob("slow-*"))).cause == "SIGTERM"
+
+
+DYING = """
+from marathon_ray import Consumers
+from scenarios.kill_leader import KillLeader
+
+class Dying(KillLeader):
+    "A leader dies, and its run is cut short before it is back."
+    readers: Consumers = Consumers(of="orders", group="live", properties={"session.timeout.ms": 6000})
+"""
+FIELDS = ["--writers.rate", "100 records/s", "--orders.partitions", "3", "--steady", "1 s", "--down", "60 s"]
+
+
+@pytest.mark.parametrize("signals", [2, 3])
+def test_of_a_run_that_was_told_more_than_once_to_end_reclaim_undoes_the_rest(
+    cluster: LocalKafka, tmp_path: Path, signals: int
+) -> None:
+    (tmp_path / "dying.py").write_text(DYING)
+    command = [
+        sys.executable,
+        "-m",
+        "marathon_ray",
+        "run",
+        str(tmp_path / "dying.py"),
+        *FIELDS,
+        "--cluster",
+        cluster.name,
+    ]
+    with subprocess.Popen(
+        [*command, "--places", "here", "--results", str(tmp_path), "--json"],
+        env={**os.environ, MARK: str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as run:  # fmt: skip
+        out = run.stdout
+        assert out is not None
+        for line in out:
+            if '"faults": ["kill leader' in line:
+                run.send_signal(signal.SIGTERM)
+                break
+        for _ in range(signals - 1):  # each is heard before the next one comes
+            assert any("SIGTERM: heals" in line for line in out)
+            run.send_signal(signal.SIGTERM)
+        rest = out.read()
+    assert run.returncode == 4, rest
+    (journal,) = tmp_path.glob(f"*/{NAME}")
+    kinds = {thing.kind for thing in left(read(journal))}
+    assert kinds == ({"topic", "group"} if signals == 2 else {"topic", "group", "fault", "cluster"})
+    assert signals == 3 or {cluster.state(node) for node in cluster.nodes} == {"up"}
+    assert cli.run(["reclaim", "--results", str(tmp_path)]) == 0
+    assert list(leftovers(cluster, tmp_path, str(tmp_path))) == []

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+import os
+import signal
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +19,7 @@ from marathon_ray.conditions import size
 from marathon_ray.faults.broker import Kill
 from marathon_ray.faults.roles import leader_of
 from marathon_ray.journal import NAME, left, read
+from marathon_ray.kafka import admin
 from marathon_ray.kafka.existing import Existing
 from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.kafka.release import facts
@@ -132,9 +135,9 @@ def play(scenario: Scenario, kafka: LocalKafka, folder: Path, **options: Any) ->
     asyncio.run(run(scenario, cluster=given, places="here", results=folder, **options))
     (journal,) = folder.glob(f"*/{NAME}")
     assert left(read(journal)) == {}
-    admin = AdminClient({**kafka.client_properties(), "log_level": 0})
-    assert not [name for name in admin.list_topics(timeout=10).topics if name.startswith("m-")]
-    groups = admin.list_consumer_groups(request_timeout=10).result().valid
+    client = AdminClient({**kafka.client_properties(), "log_level": 0})
+    assert not [name for name in client.list_topics(timeout=10).topics if name.startswith("m-")]
+    groups = client.list_consumer_groups(request_timeout=10).result().valid
     assert not [group.group_id for group in groups if group.group_id.startswith("m-")]
     return Report.read(journal.parent)
 
@@ -166,6 +169,21 @@ def test_a_run_says_how_long_its_nodes_had_workers_and_what_they_cost_and_notes_
     assert 0 < spent[-1]["bytes"] <= report.bytes["orders"]
     assert 0 < spent[-1]["hours"]["unknown"] <= machine.hours
     assert spent[-1]["money"]["EUR"] == pytest.approx(36 * spent[-1]["hours"]["unknown"])
+
+
+def test_a_first_signal_while_it_cleans_up_lets_it_do_so(
+    cluster: LocalKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = admin.delete
+
+    def signalled(properties: Mapping[str, str], topics: Iterable[str]) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        delete(properties, topics)
+
+    monkeypatch.setattr(admin, "delete", signalled)
+    report = play(Steady(), cluster, tmp_path)
+    assert (report.outcome, report.cause) == (Outcome.INTERRUPTED, "SIGTERM")
+    assert report.total("acknowledged") == report.total("found") > 5_000
 
 
 def test_a_run_says_which_cluster_it_was_on_and_which_kafka(cluster: LocalKafka, tmp_path: Path) -> None:
