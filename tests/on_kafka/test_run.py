@@ -18,6 +18,7 @@ from marathon_ray.clusters import Opened
 from marathon_ray.conditions import size
 from marathon_ray.faults.broker import Kill
 from marathon_ray.faults.roles import leader_of
+from marathon_ray.ground import Ground
 from marathon_ray.journal import NAME, left, read
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.existing import Existing
@@ -34,6 +35,7 @@ from marathon_ray.round import Phase, Round
 from marathon_ray.running import run
 from marathon_ray.scenario import Scenario
 from marathon_ray.toolkit import Toolkit
+from tests.fleeting import Perilous
 
 pytestmark = pytest.mark.on_kafka
 
@@ -122,6 +124,40 @@ class Promising(Steady):
 
     def promises(self) -> Iterator[Promise]:
         yield Confused(self.step_fails)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A promise of safety that is broken from the begin."""
+
+    safety: ClassVar[bool] = True
+
+    def mistakes(self, declared: Declared) -> Iterator[str]:
+        return iter(())
+
+    def begin(self, declared: Declared, ordinals: Mapping[str, int]) -> None:
+        pass
+
+    def step(self, state: None, round_: Round) -> None:
+        pass
+
+    def verdict(self, state: None, ending: Ending) -> Verdict:
+        return Verdict("Broken", "nothing", "a loss", "failed", safety=True)
+
+
+class Stranded(Steady):
+    """One of its writers is lost, and there is no room for another."""
+
+    places: ClassVar[Perilous]
+    breaks: bool = False
+
+    def promises(self) -> Iterator[Promise]:
+        yield from [Broken()] if self.breaks else []
+
+    async def workload(self, kit: Toolkit) -> None:
+        self.places.unborn = True
+        self.places.breaks(next(seat for seat in self.places.opened if "-writers-" in seat), preempted=True)
+        await kit.steady("60 s")
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +270,20 @@ def test_what_does_not_come_in_time_is_a_broken_promise(cluster: LocalKafka, tmp
     assert (report.outcome, report.cause) == (Outcome.FAILED, "")
     (broken,) = report.broken
     assert (broken.demanded, broken.found) == ("1 TB in orders within 1 s", "not in that time")
+
+
+@pytest.mark.parametrize(("breaks", "outcome"), [(False, Outcome.INTERRUPTED), (True, Outcome.FAILED)])
+def test_a_lost_worker_for_which_there_is_no_room_interrupts_a_run_and_hides_no_loss(
+    breaks: bool, outcome: Outcome, cluster: LocalKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = Stranded.places = Perilous()
+    monkeypatch.setattr(Ground, "places", lambda _: places)
+    monkeypatch.setattr(Ground, "patience", 1.0)
+    report = play(Stranded(breaks=breaks), cluster, tmp_path)
+    told = "fleet writers: 1 of its 2 workers have not come to life within 1 s: there is no room"
+    assert (report.outcome, report.cause) == (outcome, told)
+    assert not any("not read to its end" in other for other in report.others)
+    assert sorted(places.closed) == sorted(places.opened)
 
 
 def test_a_cluster_that_cannot_suffer_it_is_not_touched(cluster: LocalKafka, tmp_path: Path) -> None:
