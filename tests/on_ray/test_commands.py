@@ -1,0 +1,102 @@
+"""What a person says to a rotation by `marathon ...`, and what the rotation does: a real controller, inbox and Ray, and a
+Kafka that is not there."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from marathon_ray import cli
+from marathon_ray.journal import read
+from marathon_ray.places.on_ray import connect, disconnect
+
+pytestmark = pytest.mark.on_ray
+PLAN = """
+bench: told
+clusters: {nobody: "127.0.0.1:1"}
+scenarios: [{run: steady-write}]
+patience: {rest: 10 min}
+metrics: 127.0.0.1:0
+"""
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """Of a Ray cluster."""
+    cluster = Cluster()
+    for _ in range(3):
+        try:
+            cluster.add_node(num_cpus=2, include_dashboard=False)
+            break
+        except Exception:  # noqa: BLE001 - Ray gives its own start 30 s, which a busy machine may need more than once
+            continue
+    yield cluster.address
+    cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def controller(address: str, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """`marathon serve` as a process of its own, which rests after its first run: nobody is there to be written to."""
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(PLAN)
+    command = [sys.executable, "-m", "marathon_ray", "serve", str(plan), "--ray", address]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--results", str(tmp_path / "results")],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 90
+        while "cannot be run" not in (tmp_path / "log").read_text() and time.monotonic() < deadline:
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.2)
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_a_controller_hears_what_is_said_by_the_command_line_and_ends_when_it_is_told_to(
+    address: str, controller: "subprocess.Popen[bytes]", tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def said(*words: str) -> tuple[int, str]:
+        code = cli.run([*words, "--bench", "told", "--ray", address])
+        shown = capfd.readouterr()
+        return code, (shown.out + shown.err).splitlines()[0]
+
+    connect(address)  # once, and not by each command
+    try:
+        assert said("pause") == (0, "no run begins; no run goes on")
+        code, line = said("status")
+        assert (code, line.endswith("; held by command")) == (0, True), line
+        assert said("set", "every", "10 min") == (0, "from the next run on every is 10 min")
+        assert said("set", "every", "ages")[0] == 2
+        code, line = said("mute", "2 h")
+        assert (code, line.startswith("nobody is alerted until ")) == (0, True), line
+        assert said("resume") == (0, "runs begin again as the plan says")
+        assert said("hold") == (0, "no run begins")
+        assert said("interrupt") == (0, "no run goes on")
+        assert said("stop") == (0, "the rotation ends; a run that goes on heals and cleans up first")
+        assert controller.wait(60) == 0
+        assert said("status") == (2, "marathon: bench told: no controller serves it on this Ray cluster")
+        assert ray.is_initialized()  # by us, and not by the commands
+    finally:
+        disconnect()
+    told = [entry["what"] for entry in read(tmp_path / "results" / "rotation-told.jsonl")]
+    assert [what for what in told if what in ("hold", "set", "mute", "release")] == [
+        "hold",
+        "set",
+        "mute",
+        "release",
+        "hold",
+    ]
