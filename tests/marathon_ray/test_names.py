@@ -3,7 +3,7 @@
 import pytest
 
 from actors.spec import Auditors, Consumers, Producers, Transactors
-from marathon_ray.names import Names, new_run, run_of
+from marathon_ray.names import Names, run_of
 
 NAMES = Names("bench", "0123abcd")
 
@@ -30,7 +30,7 @@ def test_specs_are_given_the_names_that_the_cluster_knows() -> None:
     assert (transactors.of, transactors.to, transactors.group) == (of, to, "m-bench-0123abcd-copy")
 
 
-@pytest.mark.parametrize(("bench", "run"), [("a-b", new_run()), ("", new_run()), ("A", new_run()), ("bench", "12")])
+@pytest.mark.parametrize(("bench", "run"), [("a-b", NAMES.run), ("", NAMES.run), ("A", NAMES.run), ("bench", "12")])
 def test_names_that_could_not_be_told_apart_are_refused(bench: str, run: str) -> None:
     with pytest.raises(ValueError, match=r"bench|run"):
         Names(bench, run)
