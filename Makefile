@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+REAL := on_kafka or on_ray or on_kubernetes
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help:  ## list the targets
@@ -19,10 +20,13 @@ setup: .venv/ready  ## make the environment: exact versions, checked hashes
 	@touch $@
 
 test: setup check  ## everything that CI runs: style, types, all tests with real brokers
-	$(BIN)/pytest tests
+	@# An API server is built beside the tests that need no broker, which run on every core; the others run one by one. What
+	@# fails of the first hides nothing of the second.
+	@$(BIN)/python -m tests.kuberay.control_plane 2>/dev/null & building=$$!; trap 'kill $$building 2>/dev/null' EXIT INT TERM; \
+	$(MAKE) --no-print-directory fast; fast=$$?; $(BIN)/pytest tests -m "$(REAL)"; real=$$?; exit $$((fast | real))
 
 fast: setup  ## the tests that need no Ray, no JVM and no Kubernetes
-	$(BIN)/pytest tests -m "not on_kafka and not on_ray and not on_kubernetes"
+	$(BIN)/pytest tests -m "not ($(REAL))" -n auto --maxprocesses 4
 
 check: setup  ## style, types, the direction of imports
 	$(BIN)/ruff check

@@ -20,7 +20,6 @@ pytestmark = [pytest.mark.on_kafka, pytest.mark.on_ray]
 DRAW = random.Random(8)  # the moments are drawn once: what a seed has found is found again
 CASES = [
     ("kill-leader", "here", signal.SIGINT, 4.0),
-    ("kill-leader", "here", signal.SIGKILL, DRAW.uniform(3, 14)),
     ("freeze-follower", "here", signal.SIGTERM, DRAW.uniform(3, 14)),
     ("kill-leader", "ray", signal.SIGINT, DRAW.uniform(8, 20)),
     ("freeze-follower", "ray", signal.SIGKILL, DRAW.uniform(8, 20)),
