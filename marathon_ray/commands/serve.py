@@ -232,7 +232,7 @@ class Office:
 async def _served(controller: Controller) -> None:
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
-        loop.add_signal_handler(number, controller.stop, number.name)
+        loop.add_signal_handler(number, partial(controller.stop, number.name, again=True))
     try:
         await controller.serve()
     finally:

@@ -308,7 +308,7 @@ class Controller:
         """The run that goes on comes to its end early, and what it made is removed; its turn is tried again."""
         if self._task is None:
             return "no run goes on"
-        self._task.cancel(why)
+        self._end_run(why)
         return "the run heals, cleans up and ends: seconds, or a minute or two where a broker has to come back"
 
     def skip(self) -> str:
@@ -355,12 +355,17 @@ class Controller:
         """Nobody is to be told anything until then, whichever controller lives."""
         self._write("mute", until=until.isoformat() if until else None)
 
-    def stop(self, why: str) -> None:
-        """The rotation ends, and the run that goes on is interrupted; once more: it only heals; a third time: at once."""
+    def stop(self, why: str, *, again: bool = False) -> None:
+        """The rotation ends, and the run that goes on is interrupted. Where each call counts (`again`, as signals do), the next
+        one lets it only heal, and a third ends all at once."""
         self.stopping = self.stopping or why
-        if self._task:
-            self._task.cancel(why)
+        self._end_run(why, again=again)
         self._poked.set()
+
+    def _end_run(self, why: str, *, again: bool = False) -> None:
+        """What a second person says takes no time from a run that was told to end."""
+        if self._task and (again or not self._task.cancelling()):
+            self._task.cancel(why)
 
     # --- What is written down and told --------------------------------------------------------------------------------
 

@@ -52,8 +52,9 @@ class Sifted(NamedTuple):
 
 def sift(content: Mapping[str, Any]) -> Sifted:
     """Part after part is left out until nothing is refused any more; what is then lacking is no further mistake."""
-    mistakes: list[Mistake] = []
-    refused: set[Place] = set()
+    odd = [key for key in content if not isinstance(key, str)]
+    mistakes = [Mistake((str(key),), "a field's name is a text, and YAML takes this for none") for key in odd]
+    refused: set[Place] = {(str(key),) for key in odd}
     while True:
         rest = _without(content, refused)
         try:

@@ -55,6 +55,8 @@ def test_a_plan_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
+        ("bench: nightly", "on: laptop\nbench: nightly", "line 1: True: a field's name is a text, and YAML takes this for none"),
+        ("bench: nightly", "2026-01-01: x\nbench: nightly", "line 1: 2026-01-01: a field's name is a text, and YAML takes this for none"),
         ("run: steady-write", "run: stedy-write", "line 6: scenarios.0.run: scenario 'stedy-write' is not known; did you mean steady-write?"),
         ("clusters: [laptop]", "clusters: [labtop]", "line 8: scenarios.1.clusters: cluster labtop is not known; did you mean laptop?"),
         ("to: 1 min", "to: 1 s", "line 10: scenarios.1.fields.steady: from 5 s to 1 s: the first is the greater one"),

@@ -295,6 +295,29 @@ def test_who_loses_its_lease_ends_at_once(stage: Stage, monkeypatch: pytest.Monk
     assert served(one) == "lost its lease: rotation-bench was taken by nobody"
 
 
+def test_a_run_is_ended_once_whatever_people_say_one_after_the_other_and_by_each_signal(stage: Stage) -> None:
+    one, counts = stage.controller(), []
+
+    async def play(number: int) -> Outcome:
+        assert one._task
+        for say in (
+            one.pause,
+            one.skip,
+            lambda: one.interrupt("it takes long"),
+            lambda: one.stop("stopped by command"),
+        ):
+            say()
+            counts.append(one._task.cancelling())
+        one.stop("SIGTERM", again=True)
+        counts.append(one._task.cancelling())
+        await asyncio.sleep(60)
+        return PASSED
+
+    stage.play = play
+    served(one)
+    assert counts == [1, 1, 1, 1, 2]
+
+
 def test_skip_hold_release_and_interrupt(stage: Stage) -> None:
     one = stage.controller()
     words: list[str] = []
