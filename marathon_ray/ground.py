@@ -19,6 +19,10 @@ _GROW_SECONDS: Final = 900.0  # until a cluster that grows has room for all: mac
 _LOOK_SECONDS: Final = 1.0
 
 
+class CrowdedError(UsageError):
+    """A Ray cluster that does not grow has no room for all workers: nodes may have been taken away, and may come again."""
+
+
 @dataclass(slots=True)
 class Ground:
     """Where so many workers will live, on which `nodes`. A Ray that this process drives already is used, and left as it is."""
@@ -31,7 +35,8 @@ class Ground:
     grows: bool = False  # it was asked for room, and will be told that it may shrink
 
     def connect(self) -> None:
-        """There is room for the seats. Raises UsageError where there is not, or no Ray; nothing is connected then."""
+        """There is room for the seats. Raises CrowdedError where there is not, UsageError where there is no Ray; nothing is
+        connected then."""
         if not self.on_ray:
             return
         try:
@@ -42,7 +47,7 @@ class Ground:
             return  # it was started with room for them
         if lacking := head.lacking(self.seats, cpus=CPUS, nodes=self.nodes):
             self.leave()
-            raise UsageError(f"Ray{f' at {self.address}' if self.address else ''}: {lacking}")
+            raise CrowdedError(f"Ray{f' at {self.address}' if self.address else ''}: {lacking}")
 
     async def grow(self, note: Callable[[str], None]) -> None:
         """A cluster that grows by itself has grown to what all seats need, and stays so until it is left. Raises NoRoomError

@@ -16,6 +16,7 @@ from marathon_ray.catalogue import anywhere, find, title
 from marathon_ray.clusters import open_cluster
 from marathon_ray.event import Event, Sink
 from marathon_ray.fields import build
+from marathon_ray.ground import CrowdedError
 from marathon_ray.journal import Entry, Journal
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.names import new_run
@@ -251,9 +252,11 @@ class Controller:
         if error := task.exception():
             told = isinstance(error, UsageError | KafkaError)
             what = str(error) if told else f"{type(error).__name__}: {' '.join(str(error).split())}"
-            self._ended(Outcome.INVALID, what, seconds=took(self.standing))
-            name = f"{self._title(one)} on {one.cluster}"
-            self._tell(Kind.RUN_INVALID, f"{name}: verdict", f"{name} cannot be run\n{what}")
+            crowded = isinstance(error, CrowdedError)  # as a run whose lost workers find no room
+            self._ended(Outcome.INTERRUPTED if crowded else Outcome.INVALID, what, seconds=took(self.standing))
+            if not crowded:
+                name = f"{self._title(one)} on {one.cluster}"
+                self._tell(Kind.RUN_INVALID, f"{name}: verdict", f"{name} cannot be run\n{what}")
             return
         self._finish(one, task.result())
 

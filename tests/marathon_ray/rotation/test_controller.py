@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from marathon_ray.event import Event, Severity
+from marathon_ray.ground import CrowdedError
 from marathon_ray.journal import Journal, read
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.outcome import Outcome
@@ -443,18 +444,23 @@ def test_what_a_run_had_spent_when_its_controller_died_is_spent(stage: Stage, br
     assert "node-hours 0.20 spot, which cost 2.00 EUR" in two.status()
 
 
-def test_a_run_that_was_refused_has_taken_its_time(stage: Stage) -> None:
+@pytest.mark.parametrize(("error", "outcome"), [(UsageError, "invalid"), (CrowdedError, "interrupted")])
+def test_a_run_that_was_refused_has_taken_its_time_and_is_interrupted_where_there_was_no_room(
+    stage: Stage, error: type[UsageError], outcome: str
+) -> None:
     one = stage.controller(patience={"rest": 0, "invalid": 0, "interruptions": 0})
 
     async def play(number: int) -> Outcome:
         await asyncio.sleep(0.2)
         if number:
             one.stop("enough")
-        raise UsageError("nodes: the cluster has not grown")
+        raise error("Ray: nobody has room")
 
     stage.play = play
     served(one)
-    assert [entry["seconds"] >= 0.2 for entry in stage.journal if entry["what"] == "ended"] == [True, True]
+    ended = [entry for entry in stage.journal if entry["what"] == "ended"]
+    assert [(entry["seconds"] >= 0.2, entry["outcome"]) for entry in ended] == [(True, outcome)] * 2
+    assert any(event.kind == "run invalid" for event in stage.events) == (outcome == "invalid")
 
 
 def test_what_was_found_and_taken_back_before_a_controller_died_is_no_verdict(stage: Stage) -> None:
