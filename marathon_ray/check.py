@@ -28,7 +28,7 @@ from marathon_ray.kafka.topics import Topic
 from marathon_ray.names import Names
 from marathon_ray.reclaim import begin
 from marathon_ray.small_run import SmallRun
-from marathon_ray.stops import Stops
+from marathon_ray.stops import InterruptionError, Stops
 from marathon_ray.terms import GroupTerms, TopicTerms
 
 RECORDS: Final = 20_000
@@ -172,6 +172,8 @@ async def check(
             await stops.step(blocking(opened.release), bears=2)
             journal.undone(thing)
             stops.remove()
+        if stops.count:  # also where all that went on by then was seen to its end
+            raise InterruptionError(stops.cause)
         journal.write("end", right=sum(each.right for each in played), of=len(played))
         return played
 

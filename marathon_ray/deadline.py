@@ -10,11 +10,13 @@ from marathon_ray.rounds import BenchError
 
 async def in_time(work: Coroutine[Any, Any, object], what: str, *, within: float) -> None:
     """It is over. Cancelled when its time is, however it takes that, and BenchError raised of `what` it is."""
+    over = BenchError(f"{what} was not over within {duration_text(within)}")
     try:
         async with asyncio.timeout(within) as limit:
             await work
-    except TimeoutError:
-        if not limit.expired():  # its own
-            raise
+    except Exception as error:
+        if limit.expired():
+            raise over from error
+        raise
     if limit.expired():
-        raise BenchError(f"{what} was not over within {duration_text(within)}")
+        raise over

@@ -256,6 +256,7 @@ class Desk:
             await self._tried(attempt.leave(), bears=1)
             await self._tried(attempt.finish(), bears=2)
         await self._tried(attempt.after_all(), bears=1)
+        await self._tried(attempt.heal(), bears=2)  # that may have had a fault, too
         await self._tried(attempt.clean_up(), bears=1)
 
     async def _tried(self, step: Any, *, bears: int) -> None:  # noqa: ANN401 - a coroutine
@@ -273,8 +274,6 @@ class Desk:
             self.course.interrupt(str(error))
 
     def _report(self) -> Report:
-        if self.stops.count and not self.course.interrupted:  # it came when nothing could be cut short any more
-            self.course.interrupted.append(self.stops.cause)
         verdicts = self.attempt.verdicts() if self.attempt and self.attempt.rounds else []
         mine = [verdict for verdict in verdicts if verdict.promise.startswith(GeneratorHonest.__name__)]
         told = [verdict for verdict in verdicts if verdict not in mine]

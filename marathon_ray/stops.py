@@ -65,16 +65,14 @@ class Stops:
             raise InterruptionError(self.cause)
         step, self._bears = asyncio.ensure_future(work), bears
         self._step = step
-        seen = self.count
         try:
             while True:
                 try:
                     return await asyncio.shield(step)
                 except asyncio.CancelledError as error:
-                    if not step.cancelled() and self.count == seen:  # whoever runs us was cancelled
+                    if not step.cancelled():  # whoever runs us was cancelled
                         self.stop(str(error.args[0]) if error.args else "cancelled")
                     if step.cancelled():
                         raise InterruptionError(self.cause) from None
-                    seen = self.count
         finally:
             self._step = None

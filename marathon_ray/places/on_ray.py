@@ -76,7 +76,10 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
         head.reach(address)
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    own = {} if address else _own(max(os.cpu_count() or 1, math.ceil(seats * cpus)))
+    try:
+        own = {} if address else _own(max(os.cpu_count() or 1, math.ceil(seats * cpus)))
+    except OSError as error:
+        raise ConnectionError(f"Ray at this machine: its folder: {error}") from None
     _let_ray_print(yes=False)
     for _ in range(1 if address else _STARTS):
         try:

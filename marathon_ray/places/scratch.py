@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 # Its input ends with whoever holds the other end, even by SIGKILL; for a moment Ray's own processes may write still.
-_KEEPER: Final = 'cat > /dev/null; for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$0" && exit; sleep 1; done'
+# A signal to all processes of a service is not for it.
+_KEEPER: Final = 'trap "" HUP INT TERM; cat > /dev/null; for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$0" 2>/dev/null && exit; sleep 1; done'
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any, Final
 from marathon_ray.journal import NAME, Entry, read
 from marathon_ray.report.report import Report
 
+_AFTERWARDS: Final = ("undone", "reclaimed")  # by whoever reclaims it, perhaps a night later
 _SPENT: Final = ("bytes", "hours", "money")
 
 
@@ -34,7 +35,8 @@ def dead(results: Path, run: str) -> Dead | None:
     for journal in results.glob(f"*-{run}/{NAME}"):
         if entries := list(read(journal)):
             broken = [entry["promises"] for entry in entries if entry["what"] == "broken"]
-            seconds = (_at(entries[-1]) - _at(entries[0])).total_seconds()
+            own = [entry for entry in entries if entry["what"] not in _AFTERWARDS] or entries[:1]
+            seconds = (_at(own[-1]) - _at(own[0])).total_seconds()
             spent = [{name: entry[name] for name in _SPENT} for entry in entries if entry["what"] == "spent"]
             return Dead(run, seconds, broken[-1] if broken else {}, _report(journal.parent), spent[-1] if spent else {})
     return None

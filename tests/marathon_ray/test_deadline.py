@@ -43,3 +43,14 @@ def test_a_cancellation_from_outside_is_none_of_time() -> None:
             await task
 
     asyncio.run(cancelled())
+
+
+def test_what_breaks_because_its_time_is_over_was_not_in_time() -> None:
+    async def breaks() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise LookupError("of its own")
+
+    with pytest.raises(BenchError, match=_OVER):
+        asyncio.run(in_time(breaks(), "the workload", within=0.01))

@@ -128,3 +128,21 @@ def test_a_call_that_has_begun_is_seen_to_its_end() -> None:
 
     asyncio.run(go())
     assert ended == [True]
+
+
+def test_a_cancellation_counts_also_after_a_signal_that_was_borne() -> None:
+    one, _ = stops()
+
+    async def go() -> None:
+        step = asyncio.ensure_future(one.step(never(), bears=1))
+        await asyncio.sleep(0)
+        one.stop("SIGINT")
+        await asyncio.sleep(0)
+        assert not step.done()
+        step.cancel()
+        await asyncio.sleep(0)
+        assert one.count == 2
+        with pytest.raises(InterruptionError, match="SIGINT"):
+            await step
+
+    asyncio.run(go())

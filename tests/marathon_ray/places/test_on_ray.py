@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from ray._private.utils import check_version_info
@@ -20,6 +21,13 @@ def test_an_address_where_nobody_listens_is_told_in_one_line() -> None:
         port = taken.getsockname()[1]
     with pytest.raises(ConnectionError, match=f"^Ray at 127.0.0.1:{port}: .*refused$"):
         connect(f"127.0.0.1:{port}")
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / "file" / "below"))
+    with pytest.raises(ConnectionError, match=r"^Ray at this machine: its folder: .*Not a directory"):
+        connect()
 
 
 def test_a_proxy_is_refused() -> None:

@@ -1,5 +1,6 @@
 """What a dead controller's run has left, by what is on the disk."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,12 @@ def test_a_report_that_cannot_be_read_hides_nothing_that_the_journal_knows(tmp_p
     (folder / REPORT).write_text(text, errors="surrogateescape")
     one = found(tmp_path, "00000001")
     assert (one.report, one.broken) == (None, BROKEN)
+
+
+def test_a_run_that_was_reclaimed_in_the_morning_has_not_lasted_all_night(tmp_path: Path) -> None:
+    entries = [("18:00:00", "begin"), ("18:05:00", "phase"), ("23:00:00", "undone"), ("23:00:01", "reclaimed")]
+    folder = tmp_path / "steady-write-0000000d"
+    folder.mkdir()
+    lines = [json.dumps({"at": f"2026-01-01T{at}+00:00", "what": what}) for at, what in entries]
+    (folder / NAME).write_text("".join(f"{line}\n" for line in lines))
+    assert found(tmp_path, "0000000d").seconds == 300
