@@ -20,9 +20,9 @@ setup: .venv/ready  ## make the environment: exact versions, checked hashes
 	@touch $@
 
 test: setup check  ## everything that CI runs: style, types, all tests with real brokers
-	@# An API server is built beside the tests that need no broker, which run on every core; the others run one by one. What
+	@# An API server is built beside the tests that need no broker, which run on up to four cores; the others run one by one. What
 	@# fails of the first hides nothing of the second.
-	@$(BIN)/python -m tests.kuberay.control_plane 2>/dev/null & building=$$!; trap 'kill $$building 2>/dev/null' EXIT INT TERM; \
+	@$(BIN)/python -m tests.kuberay.control_plane 2>/dev/null & building=$$!; trap 'kill $$building 2>/dev/null' EXIT; trap 'exit 130' INT TERM; \
 	$(MAKE) --no-print-directory fast; fast=$$?; $(BIN)/pytest tests -m "$(REAL)"; real=$$?; exit $$((fast | real))
 
 fast: setup  ## the tests that need no Ray, no JVM and no Kubernetes

@@ -15,7 +15,6 @@ from benchmarks.losing import Kind, Lost, lose
 from benchmarks.losses_result import LOSSES, Loss, LossesResult
 from benchmarks.ray_nodes import RayNodes
 from marathon_ray.kafka.local import LocalKafka
-from marathon_ray.outcome import Outcome
 
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _HEAD: Final = (
@@ -71,7 +70,7 @@ def main() -> None:
             results = asked.results or Path(folder)
             runs.append(lose(nodes, kafka, results, kind=kind, seed=draw.getrandbits(32)))
             print(row(number + 1, runs[-1]), flush=True)
-            if runs[-1].report.outcome is Outcome.INTERRUPTED:
+            if runs[-1].report.cause == "SIGINT":
                 break
     result = LossesResult(about, tuple(map(_loss, runs)))
     print(result.summary())

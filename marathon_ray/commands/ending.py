@@ -60,12 +60,13 @@ def end(address: str, number: str, within: float, tell: Tell) -> None:
     job = _found(jobs, number, address)
     if job.status.is_terminal():
         return tell(f"{number} had ended before: {_how(job)}")
-    if how := asking(job, bench_of(address, job)):
+    bench = bench_of(address, job)
+    if how := asking(job, bench):
         tell(f"{number} is asked to end by {how.words}; it has {lasting(within)}")
         folder = (job.runtime_env or {}).get("working_dir")  # the job's own code, if it has brought it along
         env = {"working_dir": folder} if folder and how.words != "SIGTERM" else {}
         asked = jobs.submit_job(entrypoint=how.entry, runtime_env=env, entrypoint_resources=how.needs)
-        job = _awaited(jobs, number, within, tell, asked)
+        job = _awaited(jobs, number, within, tell, asked, lambda: bool(bench) and not bench_of(address, job))
     else:
         tell(f"{number} has no driver that could be asked")
     if not job.status.is_terminal():
@@ -93,16 +94,25 @@ def _found(jobs: JobSubmissionClient, number: str, address: str) -> JobDetails:
     return job
 
 
-def _awaited(jobs: JobSubmissionClient, number: str, within: float, tell: Tell, asked: str = "") -> JobDetails:
-    """The job when it has ended, the time is over, or what `asked` it could not."""
+def _awaited(
+    jobs: JobSubmissionClient, number: str, within: float, tell: Tell, asked: str = "", ends: Callable[[], bool] = bool
+) -> JobDetails:
+    """The job when it has ended, the time is over, or what `asked` it could not, unless it `ends` by itself already. A question
+    that is open by then is withdrawn: it would be put to whoever comes next."""
     began = time.monotonic()
     tells = _TELLS
     while not (job := jobs.get_job_info(number)).status.is_terminal():
         past = time.monotonic() - began
         if past >= within:
             tell(f"{number} has not ended within {lasting(within)}")
+            if asked and not jobs.get_job_status(asked).is_terminal():
+                jobs.stop_job(asked)
             break
         if asked and jobs.get_job_status(asked) == JobStatus.FAILED:
+            if ends():
+                asked = ""
+                tell(f"{number} hears no command any more: it comes to its end")
+                continue
             said = " ".join(jobs.get_job_logs(asked).strip().splitlines()[-1:])
             tell(f"{number} could not be asked, see job {asked}: {said[:300]}")
             break

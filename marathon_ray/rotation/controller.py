@@ -105,10 +105,10 @@ class Controller:
             raise UsageError(f"results {self.where.results}: {error.strerror}") from None
         leases = [Lease(folder, name, self.owner) for name in await lease_names(self.plan)]
         async with contextlib.AsyncExitStack() as stack:
-            for lease in leases:
+            for lease in leases:  # the first ones are kept while another one is waited for
                 await self._take(lease)
                 stack.callback(lease.give_back)
-            await stack.enter_async_context(kept(leases, self.stop))
+                await stack.enter_async_context(kept(lease, self.stop))
             yield
 
     async def _take(self, lease: Lease) -> None:

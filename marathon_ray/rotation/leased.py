@@ -1,8 +1,8 @@
-"""What a controller must hold the leases of, by name, and how it keeps them."""
+"""What a controller must hold the leases of, by name, and how it keeps each."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from marathon_ray.blocking import blocking
@@ -36,9 +36,9 @@ def _identity(opened: Opened) -> str:
 
 
 @asynccontextmanager
-async def kept(leases: Sequence[Lease], lost: Callable[[str], None]) -> AsyncIterator[None]:
-    """They are renewed within, and no more after it. `lost` hears why they are not ours any more."""
-    keeper = asyncio.create_task(_keep(leases, lost))
+async def kept(lease: Lease, lost: Callable[[str], None]) -> AsyncIterator[None]:
+    """It is renewed within, and no more after it. `lost` hears why it is not ours any more."""
+    keeper = asyncio.create_task(_keep(lease, lost))
     try:
         yield
     finally:
@@ -46,13 +46,12 @@ async def kept(leases: Sequence[Lease], lost: Callable[[str], None]) -> AsyncIte
         await asyncio.wait({keeper})
 
 
-async def _keep(leases: Sequence[Lease], lost: Callable[[str], None]) -> None:
+async def _keep(lease: Lease, lost: Callable[[str], None]) -> None:
     renewed = time.monotonic()
     while True:
         await asyncio.sleep(RENEW)
         try:
-            for lease in leases:
-                await blocking(lease.renew)
+            await blocking(lease.renew)
         except TakenError as taken:
             return lost(f"lost its lease: {taken}")
         except OSError as error:  # the store is away, for us alone perhaps

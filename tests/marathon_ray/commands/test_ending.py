@@ -125,6 +125,34 @@ def test_a_job_that_does_not_end_in_its_time_is_stopped_by_ray_and_not_before(
     head.client.stop_job.assert_called_once_with("job-1")
 
 
+def test_a_rotation_that_ends_by_itself_when_it_is_asked_is_waited_for(
+    head: Head, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head.boxes = [SimpleNamespace(name="marathon-inbox-nightly", state="ALIVE")]
+    head.seen = [*[job()] * 5, job(JobStatus.SUCCEEDED)]
+
+    def failed(number: str) -> JobStatus:
+        head.boxes = []
+        return JobStatus.FAILED
+
+    head.client.get_job_status.side_effect = failed
+    code, lines = stopped(capsys)
+    assert (code, lines[1:]) == (
+        0,
+        ["job-1 hears no command any more: it comes to its end", "job-1 has ended: SUCCEEDED"],
+    )
+    head.client.stop_job.assert_not_called()
+
+
+def test_a_question_that_is_open_when_the_time_is_over_is_withdrawn(
+    head: Head, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head.seen = [job()]
+    head.client.get_job_status.return_value = JobStatus.PENDING
+    stopped(capsys, "--within", "3 s")
+    assert [call.args for call in head.client.stop_job.call_args_list] == [("job-2",), ("job-1",)]
+
+
 def test_one_that_cannot_be_asked_is_stopped_by_ray_at_once_and_it_is_said_why(
     head: Head, capsys: pytest.CaptureFixture[str]
 ) -> None:

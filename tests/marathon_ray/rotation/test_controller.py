@@ -255,6 +255,29 @@ def test_who_waits_for_a_lease_can_be_stopped_and_has_opened_nothing(stage: Stag
     other.renew()  # it is still theirs
 
 
+def test_a_lease_is_kept_while_the_next_one_is_waited_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leased, "RENEW", 0.01)
+    one, renew, kept = stage.controller(wait=True), Lease.renew, list[str]()
+    (stage.folder / "leases").mkdir()
+    Lease(stage.folder / "leases", "cluster-two", "another").take()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def seen(lease: Lease) -> None:
+        renew(lease)
+        kept.append(lease.name)
+        loops[0].call_soon_threadsafe(one.stop, "enough")
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        async with asyncio.timeout(20):
+            await one.serve()
+
+    monkeypatch.setattr(Lease, "renew", seen)
+    asyncio.run(serve())
+    assert "rotation-bench" in kept
+    assert not stage.played
+
+
 def test_no_renewal_comes_after_a_lease_was_given_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leased, "RENEW", 0.01)
     one, renew, loops = stage.controller(), Lease.renew, list[asyncio.AbstractEventLoop]()
