@@ -312,16 +312,16 @@ class Attempt:
             heart.cancel()
 
     async def after_all(self) -> None:
-        """The scenario has cleaned up what it knows of, or its time for that is over; its topics are there still."""
+        """No worker lives any more; the scenario has cleaned up what it knows of, or its time for that is over; its topics are
+        there still."""
+        self._close_fleets()
         if self.kit:
             self._enter(Phase.CLEANUP)
             await in_time(self.scenario.cleanup(self.kit), "the scenario's cleanup", within=_AFTER_ALL_SECONDS)
 
     async def clean_up(self) -> None:
         """Nothing that was created is left on the cluster."""
-        if self.rounds:
-            for fleet in self._rounds.fleets.values():
-                fleet.close()
+        self._close_fleets()
         await blocking(admin.delete, self.properties, self._topics)
         for name in self._topics:
             self._journal.undone(Thing("topic", name))
@@ -329,6 +329,11 @@ class Attempt:
         await blocking(admin.delete_groups, self.properties, groups)
         for group in groups:
             self._journal.undone(Thing("group", group))
+
+    def _close_fleets(self) -> None:
+        if self.rounds:
+            for fleet in self._rounds.fleets.values():
+                fleet.close()
 
     # --- What comes of it ---------------------------------------------------------------------------------------------
 

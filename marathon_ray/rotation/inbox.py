@@ -134,6 +134,7 @@ class Inbox:
                 if time.monotonic() >= deadline:
                     break
                 time.sleep(_LOOK / 10)
+        with suppress(Exception):
             ray.kill(self._box)
 
     def _answer(self, commands: Sequence[Command], obey: Callable[[Command], str]) -> None:
