@@ -74,7 +74,9 @@ class Attempt:
         self.ordinals = ordinals_of(scenario.topics)
         self._topics = {names.of(field): topic for field, topic in scenario.topics.items()}
         topics = {field: names.of(field) for field in scenario.topics}
-        self.eyes = ClusterEyes(self.properties, topics | self._groups_of_fleets())
+        groups = self._groups_of_fleets()
+        copiers = {name: groups[name] for name, spec in scenario.fleets.items() if isinstance(spec, Transactors)}
+        self.eyes = ClusterEyes(self.properties, topics | groups, copiers)
         self.promises: list[Promise] = list(scenario.promises())
         self._states: list[State] = []
         self._sinks = (self._fold, *sinks)

@@ -24,7 +24,8 @@ _INTERNAL: Final = "__"
 
 @dataclass(frozen=True, slots=True)
 class ClusterEyes:
-    """`properties` are a client's; `names` has Kafka's name of each topic and each group that goes by a scenario's field.
+    """`properties` are a client's; `names` has Kafka's name of each topic and each group that goes by a scenario's field,
+    `copiers` that of the groups of transactors.
 
     Every call ends within about `within` seconds: KafkaError where nobody answers or nobody has that role. A topic that
     is no field is a mistake of the scenario: ValueError. Kafka's own topics and any group go by their own names, too.
@@ -32,6 +33,7 @@ class ClusterEyes:
 
     properties: Mapping[str, str] = field(repr=False)
     names: Mapping[str, str]
+    copiers: Mapping[str, str] = field(default_factory=dict)
     within: float = 15.0
 
     def brokers(self) -> tuple[int, ...]:
@@ -57,8 +59,11 @@ class ClusterEyes:
     def coordinator(self, *, group: str = "", transaction: str = "") -> int:
         """Of a group, or of a transactional id; by the field of a fleet of transactors, of its first worker's."""
         if transaction:
-            name = self.names.get(transaction)
-            one = transactional_id(name, 0) if name else transaction
+            if transaction in self.names and transaction not in self.copiers:
+                raise ValueError(
+                    f"{transaction} is no fleet of transactors; there are {', '.join(self.copiers) or 'none'}"
+                )
+            one = transactional_id(self.copiers[transaction], 0) if transaction in self.copiers else transaction
             return officers.transaction_coordinator(self.properties, one, within=self.within)
         name = self.names.get(group, group)
         return self._ask(lambda connection: looking.group_coordinator(connection, name))

@@ -16,6 +16,9 @@ def test_the_transactions_of_a_fleet_go_by_its_field_and_any_others_by_their_id(
         return 3
 
     monkeypatch.setattr(officers, "transaction_coordinator", coordinator)
-    eyes = ClusterEyes({}, {"copiers": "m-bench-00000001-copying"})
+    copiers = {"copiers": "m-bench-00000001-copying"}
+    eyes = ClusterEyes({}, {**copiers, "readers": "m-bench-00000001-live"}, copiers)
     assert (eyes.coordinator(transaction="copiers"), eyes.coordinator(transaction="payments")) == (3, 3)
     assert asked == ["m-bench-00000001-copying-0", "payments"]
+    with pytest.raises(ValueError, match="readers is no fleet of transactors; there are copiers"):
+        eyes.coordinator(transaction="readers")
