@@ -12,8 +12,8 @@ from ray._private.state import available_resources_per_node, state
 from ray.autoscaler.sdk import request_resources
 
 from actors.near import ZONE
+from marathon_ray.nodes import MARKET as MARKET  # noqa: PLC0414 - it is a word of ours, too
 
-MARKET: Final = "ray.io/market-type"  # the label by which Ray itself tells what a node costs
 # By the word of a run: the values of that label that it takes, the first before the second; none: any node will do.
 MARKETS: Final[Mapping[str, tuple[str, ...]]] = {"any": (), "spot": ("spot", "on-demand")}
 _OWN: Final = "ray.io/node-id"  # a label that every node has to itself

@@ -56,8 +56,9 @@ def controller(address: str, tmp_path: Path) -> Iterator["subprocess.Popen[bytes
         )
     try:
         deadline = time.monotonic() + 90
-        while "cannot be run" not in (tmp_path / "log").read_text() and time.monotonic() < deadline:
-            assert process.poll() is None, (tmp_path / "log").read_text()
+        while "cannot be run" not in (told := (tmp_path / "log").read_text()):
+            assert process.poll() is None, told
+            assert time.monotonic() < deadline, told
             time.sleep(0.2)
         yield process
     finally:
