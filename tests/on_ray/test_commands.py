@@ -77,7 +77,7 @@ def test_a_controller_hears_what_is_said_by_the_command_line_and_ends_when_it_is
 
     connect(address)  # once, and not by each command
     try:
-        assert said("pause") == (0, "no run begins; no run goes on")
+        assert said("pause") == (0, "no further run begins; no run goes on")
         code, line = said("status")
         assert (code, line.endswith("; held by command")) == (0, True), line
         assert said("set", "every", "10 min") == (0, "from the next run on every is 10 min")
@@ -87,7 +87,8 @@ def test_a_controller_hears_what_is_said_by_the_command_line_and_ends_when_it_is
         assert said("resume") == (0, "runs begin again as the plan says")
         assert said("hold") == (0, "no run begins")
         assert said("interrupt") == (0, "no run goes on")
-        assert said("stop") == (0, "the rotation ends; a run that goes on heals and cleans up first")
+        ends = "the rotation ends; a run that goes on heals and cleans up first: seconds, or a minute or two"
+        assert said("stop") == (0, ends)
         assert controller.wait(60) == 0
         assert said("status") == (2, "marathon: bench told: no controller serves it on this Ray cluster")
         assert ray.is_initialized()  # by us, and not by the commands
