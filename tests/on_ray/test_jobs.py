@@ -67,11 +67,23 @@ def kafka() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def head() -> Iterator[RayHead]:
-    """A head whose `python` has this package installed: the one of the tests."""
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the wheel is installed, as it is on the nodes."""
+    built, place = tmp_path_factory.mktemp("built"), tmp_path_factory.mktemp("installed")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(built)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = built.glob("*.whl")
+    install = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", str(place), str(wheel)]
+    subprocess.run(install, check=True, capture_output=True)
+    return place
+
+
+@pytest.fixture(scope="module")
+def head(installed: Path) -> Iterator[RayHead]:
+    """A head whose `python` is the one of the tests, and has the wheel installed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-        patch.setenv("PYTHONPATH", str(ROOT))
+        patch.setenv("PYTHONPATH", str(installed))
         one = RayHead()
         with one:
             yield one
@@ -153,8 +165,8 @@ def test_a_checkout_goes_along_and_its_code_is_what_runs(head: RayHead, kafka: s
     assert {f"m-bench-{report.run}-{fleet}-1" for fleet in ("writers", "auditors")} <= names
 
 
-def test_a_folder_of_ones_own_goes_along_where_the_package_is_installed(
-    head: RayHead, kafka: str, tmp_path: Path
+def test_a_folder_of_ones_own_goes_along_where_the_wheel_is_installed(
+    head: RayHead, installed: Path, kafka: str, tmp_path: Path
 ) -> None:
     own, results = folder(tmp_path / "own", whole=False), tmp_path / "results"
     ray = [str(Path(sys.executable).with_name("ray")), "job", "submit", "--address", head.dashboard, "--working-dir"]
@@ -164,7 +176,7 @@ def test_a_folder_of_ones_own_goes_along_where_the_package_is_installed(
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     report = told(results)
-    assert (report.outcome, code(report)) == (Outcome.PASSED, ROOT)
+    assert (report.outcome, code(report)) == (Outcome.PASSED, installed)
     assert re.search(r"mine\s+PASSED", done.stdout)
 
 
