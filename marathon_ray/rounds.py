@@ -65,15 +65,15 @@ class Rounds:
         return time.monotonic() - self._began
 
     def hurry(self) -> None:
-        """The next round begins at once."""
+        """The next round begins at once, or as soon as the one that goes on is over: that one may have asked already."""
         self._hurry.set()
 
     async def run(self) -> None:
         """Until cancelled. Raises BenchError where a fleet cannot work, NoRoomError where it only has no room."""
         while True:
             began = time.monotonic()
-            await self._whole(self.turn())
             self._hurry.clear()
+            await self._whole(self.turn())
             rest = max(0.05, began + SECONDS - time.monotonic())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(rest):  # and not wait_for, which loses a cancellation before Python 3.12
@@ -97,9 +97,11 @@ class Rounds:
             await self.next(deadline - time.monotonic() + 0.01)
         return True
 
-    async def settle(self, fleets: Sequence[Fleet], *, within: float) -> None:
-        """They have become what is wanted. Raises what `run` does where that takes longer."""
+    async def settle(self, fleets: Sequence[Fleet]) -> None:
+        """They have become what is wanted, within the time that their limits give. Raises what `run` does where that takes
+        longer."""
         self.hurry()
+        within = max((fleet.limits.settle for fleet in fleets), default=0.0)
         if not await self.until(lambda: all(fleet.settled for fleet in fleets), within=within):
             raise _error([await fleet.late(within) for fleet in fleets if not fleet.settled])
 

@@ -11,6 +11,7 @@ from actors.order import Answer, Ask, Host
 from actors.spec import Consumers
 from actors.tally import nothing
 from actors.target import Target, TopicPlace
+from marathon_ray import rounds as rounding
 from marathon_ray.accounts import Accounts
 from marathon_ray.fleet import Fleet
 from marathon_ray.gathering import Answered, Trouble
@@ -177,6 +178,27 @@ def test_fleets_that_are_waited_for_in_vain_lack_room_or_are_the_benchs_own_faul
     late = r"fleet writers did not come to work within 0.2 s: 1 of its 1 workers have not come to life: there is "
     with pytest.raises(error, match=late):
         asyncio.run(settled())
+
+
+def test_what_is_ordered_while_a_round_goes_on_does_not_wait_for_the_rest_of_its_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rounding, "SECONDS", 2 * _SECONDS)
+
+    async def asked_again() -> None:
+        one = rounds("writers", places=Meeting(2))  # the fleet and we
+        places: Any = one.fleets["writers"]._places
+        heart = asyncio.create_task(one.run())
+        await places.asked.acquire()
+        one.hurry()  # that round has asked by now
+        await places.all.wait()
+        async with asyncio.timeout(_SECONDS):
+            await places.asked.acquire()
+        await places.all.wait()
+        heart.cancel()
+        await asyncio.wait([heart])
+
+    asyncio.run(asked_again())
 
 
 @pytest.mark.parametrize("steps", range(8))
