@@ -39,9 +39,7 @@ from marathon_ray.standing import standing
 from marathon_ray.told import PASSES
 from marathon_ray.toolkit import Toolkit
 
-_WORKING_SECONDS: Final = 90.0
 _WARM_SECONDS: Final = 30.0
-_RETIRE_SECONDS: Final = 180.0
 _LEAVE_SECONDS: Final = 30.0
 _GROUPS_SECONDS: Final = 60.0
 _DRAIN_SECONDS: Final = 600.0
@@ -70,6 +68,7 @@ class Attempt:
     ) -> None:
         self.scenario, self.names, self.seed = scenario, names, seed
         self._site, self._cluster, self._journal, self._note = site, site.cluster, site.journal, site.note
+        self._limits = Limits(start=site.patience)
         self.properties = site.cluster.client_properties()
         self.ordinals = ordinals_of(scenario.topics)
         self._topics = {names.of(field): topic for field, topic in scenario.topics.items()}
@@ -205,7 +204,7 @@ class Attempt:
             for name, spec in fleets_of(self.scenario).items()
         }
         for fleet in fleets.values():
-            fleet.limits = Limits(start=self._site.patience)
+            fleet.limits = self._limits
             fleet.near = self.near
         return fleets
 
@@ -224,7 +223,7 @@ class Attempt:
         now = [fleet for fleet in self._rounds.fleets.values() if fleet.spec.starts == "now"]
         for fleet in now:
             fleet.start()
-        await self._rounds.settle(now, within=_WORKING_SECONDS)
+        await self._rounds.settle(now)
         await self._rounds.until(lambda: all(map(self._is_warm, now)), within=_WARM_SECONDS)
 
     def _is_warm(self, fleet: Fleet) -> bool:
@@ -297,11 +296,12 @@ class Attempt:
             self.accounts.stable_end(topic, partition, stable=log.stable, end=log.end, at=time.time_ns())
         return ends
 
-    async def _retire(self, *kinds: type[WorkerSpec], within: float = _RETIRE_SECONDS) -> None:
+    async def _retire(self, *kinds: type[WorkerSpec], within: float | None = None) -> None:
         fleets = [fleet for fleet in self._rounds.fleets.values() if isinstance(fleet.spec, kinds)]
         for fleet in fleets:
             fleet.retire()
         self._rounds.hurry()
+        within = self._limits.retire if within is None else within
         if not await self._rounds.until(lambda: all(fleet.ended for fleet in fleets), within=within):
             self._note(f"some of {', '.join(fleet.name for fleet in fleets)} did not end in good order")
 

@@ -117,11 +117,16 @@ class Fleet:
     @property
     def settled(self) -> bool:
         """Whether every wanted worker has answered to the newest spec, and nobody else works."""
-        working = [one for one in self._seats.values() if one.order]
-        able = [
-            one for one in working if one.state is State.ALIVE and one.revision == self._revision and not one.leaves
-        ]
-        return self.works and len(able) == len(working) == self._wanted
+        working = sum(one.order is not None for one in self._seats.values())
+        return self.works and self._able == working == self._wanted
+
+    @property
+    def _able(self) -> int:
+        """How many do what is asked now."""
+        return sum(
+            one.state is State.ALIVE and one.revision == self._revision and one.order is not None and not one.leaves
+            for one in self._seats.values()
+        )
 
     # A round
 
@@ -246,11 +251,13 @@ class Fleet:
         return None
 
     async def late(self, within: float) -> Trouble:
-        """That it has not come to work within so many seconds."""
+        """That it does not do what is asked within so many seconds, and who does not."""
         what = f" did not come to work within {within:g} s"
         seats = self._seats.values()
-        unborn = sum(seat.state is State.OPENING and seat.index < self._wanted for seat in seats)
-        return await self._missing(unborn, what) if unborn else Trouble(f"fleet {self.name}{what}")
+        if unborn := sum(seat.state is State.OPENING and seat.index < self._wanted for seat in seats):
+            return await self._missing(unborn, what)
+        does, ends = f"{self._able} of its {self._wanted} workers do what is asked", sum(seat.leaves for seat in seats)
+        return Trouble(f"fleet {self.name}{what}: {does}{f', and {ends} have not come to their end' if ends else ''}")
 
     async def _missing(self, seats: int, late: str, within: str = "") -> Trouble:
         there = await self._places.room()

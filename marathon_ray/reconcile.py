@@ -16,7 +16,14 @@ class Limits:
     young: float = 15.0  # the same for a worker told what to do no longer ago: it loads its compiled code
     start: float = 60.0  # from a seat's opening to its first answer
     leave: float = 15.0  # that a worker has for its end before its node is taken away
+    retire: float = 180.0  # from when a worker shall end to its last word: reports of its records are waited for
     failures: int = 3
+
+    @property
+    def settle(self) -> float:
+        """From when something else is asked of a fleet until all of it does that. Somebody may be new, be lost while young,
+        and be replaced; and whoever is not wanted any more has ended by then."""
+        return max(self.start + 2 * self.young, self.retire)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from marathon_ray.rounds import BenchError, Rounds
 from marathon_ray.usage import UsageError, nearest
 
 _LOOK_SECONDS: Final = 0.5
-_STOP_SECONDS: Final = 180.0
 _AT_MOST: Final = "10 min"
 Note = Callable[[str], None]
 
@@ -79,25 +78,28 @@ class Toolkit:
 
     async def stop(self, fleet: str) -> None:
         """That fleet has ended in good order."""
-        self._fleet(fleet).retire()
+        one = self._fleet(fleet)
+        one.retire()
         self._rounds.hurry()
-        if not await self._rounds.until(lambda: self._fleet(fleet).ended, within=_STOP_SECONDS):
-            raise BenchError(f"fleet {fleet} did not end within {_STOP_SECONDS:g} s")
+        if not await self._rounds.until(lambda: one.ended, within=one.limits.retire):
+            raise BenchError(f"fleet {fleet} did not end within {one.limits.retire:g} s")
 
     async def scale(self, fleet: str, workers: int) -> None:
-        """So many workers share what the fleet is asked to do."""
+        """So many workers share what the fleet is asked to do. Those that work take their new parts within a second; who is
+        new comes to life first, and who leaves reports all that it has sent."""
         self._fleet(fleet).scale(workers)
         await self._settle(fleet)
 
     async def apply(self, fleet: str, **changes: Any) -> None:  # noqa: ANN401 - the fields of its spec
-        """The fleet's spec has these fields changed. Raises ValueError (of pydantic) on a value that the field refuses."""
+        """The fleet's spec has these fields changed, within a second for all its workers, and what was due before stays due.
+        Raises ValueError (of pydantic) on a value that the field refuses, BenchError where a worker does not do it in time."""
         one = self._fleet(fleet)
         spec = type(one.spec).model_validate({**one.spec.model_dump(), **changes})
         one.set(spec)
         await self._settle(fleet)
 
     async def _settle(self, fleet: str) -> None:
-        await self._rounds.settle([self._fleet(fleet)], within=120)
+        await self._rounds.settle([self._fleet(fleet)])
 
     def _fleet(self, name: str) -> Fleet:
         return self._rounds.fleets[_known("fleet", name, self._rounds.fleets)]

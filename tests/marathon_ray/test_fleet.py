@@ -365,7 +365,21 @@ def test_a_lost_worker_for_which_there_is_no_room_any_more_is_told_so(crew: Crew
 def test_a_fleet_whose_workers_live_and_are_not_done_yet_lacks_no_room(crew: Crew, places: Perilous) -> None:
     fleet = crew.writers()
     crew.settle()
-    assert asyncio.run(fleet.late(5.0)) == Trouble("fleet writers did not come to work within 5 s")
+    late = "fleet writers did not come to work within 5 s: "
+    assert asyncio.run(fleet.late(5.0)) == Trouble(f"{late}1 of its 1 workers do what is asked")
+    fleet.set(fleet.spec)
+    assert asyncio.run(fleet.late(5.0)) == Trouble(f"{late}0 of its 1 workers do what is asked")
+
+
+def test_who_has_not_come_to_an_end_is_told_where_a_fleet_is_late(crew: Crew, places: Perilous) -> None:
+    fleet = crew.writers(workers=2)
+    crew.settle()
+    fleet.scale(1)
+    places.mutes("m-b-r-writers-2")
+    crew.turn()
+    late = "fleet writers did not come to work within 5 s: "
+    told = f"{late}1 of its 1 workers do what is asked, and 1 have not come to their end"
+    assert asyncio.run(fleet.late(5.0)) == Trouble(told)
 
 
 def test_a_closed_fleet_leaves_no_seat(crew: Crew, places: Perilous) -> None:

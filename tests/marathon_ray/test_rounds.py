@@ -169,9 +169,10 @@ def test_fleets_that_are_waited_for_in_vain_lack_room_or_are_the_benchs_own_faul
         one = rounds("writers")
         places: Any = one.fleets["writers"]._places
         places.room_left = room_left
+        one.fleets["writers"].limits = Limits(start=0.2, young=0.0, retire=0.0)
         heart = asyncio.create_task(one.run())
         try:
-            await one.settle([*one.fleets.values()], within=0.2)
+            await one.settle([*one.fleets.values()])
         finally:
             heart.cancel()
 
