@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 import ray
-from ray.cluster_utils import Cluster
 
 from marathon_ray import cli
 from marathon_ray.journal import read
 from marathon_ray.places.on_ray import connect, disconnect
 
 pytestmark = pytest.mark.on_ray
+CPUS = 2
 PLAN = """
 bench: told
 clusters: {nobody: "127.0.0.1:1"}
@@ -28,25 +28,11 @@ metrics: 127.0.0.1:0
 
 
 @pytest.fixture
-def address() -> Iterator[str]:
-    """Of a Ray cluster."""
-    cluster = Cluster()
-    for _ in range(3):
-        try:
-            cluster.add_node(num_cpus=2, include_dashboard=False)
-            break
-        except Exception:  # noqa: BLE001 - Ray gives its own start 30 s, which a busy machine may need more than once
-            continue
-    yield cluster.address
-    cluster.shutdown()  # type: ignore[no-untyped-call]
-
-
-@pytest.fixture
-def controller(address: str, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def controller(ray_cluster: str, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """`marathon serve` as a process of its own, which rests after its first run: nobody is there to be written to."""
     plan = tmp_path / "plan.yaml"
     plan.write_text(PLAN)
-    command = [sys.executable, "-m", "marathon_ray", "serve", str(plan), "--ray", address]
+    command = [sys.executable, "-m", "marathon_ray", "serve", str(plan), "--ray", ray_cluster]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "--results", str(tmp_path / "results")],
@@ -68,14 +54,14 @@ def controller(address: str, tmp_path: Path) -> Iterator["subprocess.Popen[bytes
 
 
 def test_a_controller_hears_what_is_said_by_the_command_line_and_ends_when_it_is_told_to(
-    address: str, controller: "subprocess.Popen[bytes]", tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ray_cluster: str, controller: "subprocess.Popen[bytes]", tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def said(*words: str) -> tuple[int, str]:
-        code = cli.run([*words, "--bench", "told", "--ray", address])
+        code = cli.run([*words, "--bench", "told", "--ray", ray_cluster])
         shown = capfd.readouterr()
         return code, (shown.out + shown.err).splitlines()[0]
 
-    connect(address)  # once, and not by each command
+    connect(ray_cluster)  # once, and not by each command
     try:
         assert said("pause") == (0, "no further run begins; no run goes on")
         code, line = said("status")
