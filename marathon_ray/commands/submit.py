@@ -14,6 +14,7 @@ from marathon_ray.commands.plan import Fields
 from marathon_ray.usage import UsageError
 
 STOP_SECONDS: Final = 120  # Ray's own 3 are not enough to mend what was broken
+_WITHIN: Final = "5 min"  # that a job has for its end
 _LIVE_ON_RAY: Final = ("run", "serve", "check")
 _LEAVE_RESULTS: Final = ("run", "serve")
 _LEFT_OUT: Final = ("results", "dist")  # beside .git, .venv and what .gitignore names, which Ray leaves out
@@ -24,7 +25,7 @@ def submit(
     address: str = "http://127.0.0.1:8265",
     working_dir: Path | None = None,
     stop: str | None = None,
-    within: str = "5 min",
+    within: str | None = None,
 ) -> None:
     """Make a job of a command: marathon submit -- run steady-write --cluster HOST:PORT --results /mnt/results.
 
@@ -43,10 +44,12 @@ def submit(
         No new job, but the end of this one: it is asked to heal, clean up and end, and stopped by Ray, which may kill, only
         where it does not.
     within
-        How long it has for that, before Ray stops it.
+        How long it has for that, before Ray stops it: 5 min, where nothing else is said.
     """
     if stop is not None:
-        return _stopped(stop, address, within, alone=not command and working_dir is None)
+        return _stopped(stop, address, within or _WITHIN, alone=not command and working_dir is None)
+    if within is not None:
+        raise UsageError(f"--within {within}: it says how long a job has for its end; say which one with --stop JOB")
     entry = entrypoint(command)
     if working_dir is not None and not working_dir.is_dir():
         raise UsageError(f"working dir {working_dir}: there is no such folder")

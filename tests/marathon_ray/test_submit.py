@@ -52,6 +52,10 @@ def test_who_has_submitted_is_told_how_to_read_the_log_and_how_to_stop_it(
     [
         ((), "submit what? write marathon submit -- run steady-write …"),
         (("--working-dir", "nowhere", "--", "stop"), "working dir nowhere: there is no such folder"),
+        (
+            ("--within", "9 min", "--", "stop"),
+            "--within 9 min: it says how long a job has for its end; say which one with --stop JOB",
+        ),
         (("--address", NOBODY, "--", "stop"), f"Ray at {NOBODY}: Failed to connect to Ray at address: {NOBODY}."),
     ],
 )
