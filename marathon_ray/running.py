@@ -94,8 +94,8 @@ class Options(TypedDict, total=False):
 
 
 async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
-    """Play the scenario and say what held. Raises UsageError or KafkaError, of one or two lines, before anything is made;
-    of a run that ends so no folder is left."""
+    """Play the scenario and say what held. Raises UsageError or KafkaError before anything is made; of a run that ends so no
+    folder is left. It tells two mistakes at most, a line each, and how many are left: `marathon plan` tells all."""
     check(scenario, options, Options.__annotations__)
     names = names_of(options.get("bench", BENCH), options.get("run"))
     cluster = options.get("cluster", LOCAL)

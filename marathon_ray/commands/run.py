@@ -77,7 +77,7 @@ def run(name: str, /, *fields: Fields, options: Options = Options()) -> int:
 
 
 def played(scenario: Scenario, options: Options, *, cluster: str | Opened | None = None) -> Report:
-    """The run is over. Raises UsageError and KafkaError, of one or two lines, where it cannot be done as asked."""
+    """The run is over. Raises UsageError and KafkaError where it cannot be done as asked: two lines at most, as `play` does."""
     out = Console(file=sys.stdout) if options.json else Console(stderr=True, highlight=False)
     with audience(out, scenario.title(), as_json=options.json) as listener:
         return asyncio.run(
