@@ -1,6 +1,7 @@
 """How busy this process and its machine are, by what the kernel tells every process."""
 
 import os
+import platform
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +20,8 @@ class Gauge:
     """Reads on behalf of one process; `place` says where that is. Without /proc, what only /proc tells stays 0."""
 
     def __init__(self, place: Host) -> None:
-        self._place = replace(place, processors=processors())
+        kernel = f"{platform.system()} {platform.release()}"
+        self._place = replace(place, processors=processors(), memory=memory(), kernel=kernel)
         self._idle, self._total = _ticks()
         self._machine = 0.0
 
@@ -50,6 +52,15 @@ def processors(groups: Path = _GROUPS) -> float:
     with suppress(OSError, ValueError):
         quota, period = (float((groups / "cpu" / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
         return min(mine, quota / period) if quota > 0 else mine
+    return mine
+
+
+def memory(groups: Path = _GROUPS) -> int:
+    """Bytes that there are for this process: the machine's, or the limit of its control group (version 2, or 1)."""
+    mine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # no such file, or "max"
+            return min(mine, int((groups / name).read_text()))
     return mine
 
 

@@ -34,8 +34,9 @@ class Ask:
 @dataclass(frozen=True, slots=True)
 class Host:
     """Where a seat is, and how busy `at` its own monotonic time (s): CPU seconds of its process so far, its resident bytes, how
-    many processors it may use at most, and the share of all the machine's processors (0 to 1) that was in use. `exchanged` are
-    bytes that its process has exchanged with each broker, by the broker's id, as far as its clients tell."""
+    many processors and bytes of `memory` (0: not known) it may use at most, and the share of all the machine's processors (0 to
+    1) that was in use. `exchanged` are bytes that its process has exchanged with each broker, by the broker's id, as far as its
+    clients tell."""
 
     node: str = ""
     address: str = ""
@@ -44,6 +45,8 @@ class Host:
     cpu_seconds: float = 0.0
     resident: int = 0
     processors: float = 1.0
+    memory: int = 0
+    kernel: str = ""
     machine: float = 0.0
     labels: Mapping[str, str] = field(default_factory=dict)
     exchanged: Mapping[int, int] = field(default_factory=dict)

@@ -6,7 +6,7 @@ Pure: nothing is asked of any cluster.
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from actors.spec import Auditors, Consumers, Producers, Transactors, WorkerSpec
 from actors.units import duration_text
@@ -128,6 +128,14 @@ def workers_of(scenario: Scenario) -> dict[str, int]:
     """How many workers each fleet begins with."""
     loads = peaks(scenario)
     return {name: _fleet(spec, scenario.topics, loads).workers for name, spec in fleets_of(scenario).items()}
+
+
+def resolved(scenario: Scenario) -> dict[str, Any]:
+    """Its fields as they are run, as JSON: with the number of workers where it was left open, and with the auditors that it
+    does not declare."""
+    workers = workers_of(scenario)
+    fleets = {name: spec.model_copy(update={"workers": workers[name]}) for name, spec in fleets_of(scenario).items()}
+    return scenario.model_dump(mode="json") | {name: spec.model_dump(mode="json") for name, spec in fleets.items()}
 
 
 def mistakes(scenario: Scenario, *, brokers: int | None = None) -> list[str]:

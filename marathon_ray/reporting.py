@@ -14,6 +14,7 @@ from marathon_ray.balance import Balance
 from marathon_ray.nodes import Nodes, node_hours
 from marathon_ray.outcome import Outcome
 from marathon_ray.overlooked import overlooked
+from marathon_ray.planning import resolved
 from marathon_ray.prices import Prices
 from marathon_ray.promises.allowed import allowed
 from marathon_ray.promises.promise import Verdict
@@ -48,7 +49,7 @@ def report_of(desk: "Desk", end: Outcome, verdicts: list[Verdict]) -> Report:
         seconds=time.monotonic() - course.clock,
         seed=desk.seed,
         versions=_versions(),
-        spec=without_secrets(desk.scenario.model_dump(mode="json")),
+        spec=without_secrets(resolved(desk.scenario)),
         cluster={"name": desk.opened.name, **desk.about},
         verdicts=tuple(verdicts),
         notes=tuple(_notes(desk)),
@@ -119,6 +120,7 @@ def _crews(attempt: Attempt) -> Iterator[Crew]:
             losses = attempt.rounds.losses[name]
             yield Crew(
                 name=name,
+                declared=name in attempt.scenario.fleets,
                 workers=attempt.rounds.most[name],
                 deaths=len(losses),
                 moved=attempt.rounds.moved[name],
@@ -143,6 +145,8 @@ def _machines(nodes: Nodes) -> Iterator[Machine]:
             kind=node.kind,
             hours=node.hours,
             processors=max(host.processors for host in processes),
+            memory=max(host.memory for host in processes),
+            kernel=processes[-1].kernel,
             workers=tuple(sorted(node.hosts)),
             cpu_seconds=sum(host.cpu_seconds for host in processes),
             resident=sum(host.resident for host in processes),

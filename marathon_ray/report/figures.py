@@ -45,7 +45,7 @@ def _rates(report: Report, measured: Measured) -> Iterator[Chart]:
 
 def _fleet_rates(report: Report, measured: Measured, fleet: str, colour: str) -> Iterator[Trace]:
     """Those of a fleet that the scenario does not declare, the bench's own, are drawn once they are asked for."""
-    shown = {} if fleet in report.spec else {"visible": "legendonly"}
+    shown = {"visible": "legendonly"} if fleet in _added(report) else {}
     for name, dash in _RATES.items():
         rounds = measured.lines.get((fleet, name))
         if rounds is not None and rounds.value.any():
@@ -56,8 +56,13 @@ def _fleet_rates(report: Report, measured: Measured, fleet: str, colour: str) ->
 
 def _fleets(report: Report, measured: Measured) -> list[tuple[str, str]]:
     """Each fleet and its colour; those that the scenario declares come first."""
-    names = sorted(measured.named("workers"), key=lambda fleet: fleet not in report.spec)
+    added = _added(report)
+    names = sorted(measured.named("workers"), key=lambda fleet: fleet in added)
     return [(fleet, COLOURS[number % len(COLOURS)]) for number, fleet in enumerate(names)]
+
+
+def _added(report: Report) -> set[str]:
+    return {crew.name for crew in report.fleets if not crew.declared}
 
 
 def _latencies(report: Report, measured: Measured) -> Iterator[Chart]:

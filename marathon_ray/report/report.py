@@ -26,14 +26,16 @@ class Part(BaseModel):
 
 class Machine(Part):
     """A machine on which workers ran; CPU seconds and resident bytes are those of all its workers. `kind` is what Ray's
-    label calls its market, as "spot"; empty where there is none. `hours` is how long it had workers, `processors` how many a
-    worker might use there (0: not known)."""
+    label calls its market, as "spot"; empty where there is none. `hours` is how long it had workers, `processors` and `memory`
+    (bytes) how much of these a worker might use there (0: not known)."""
 
     node: str
     address: str = ""
     kind: str = ""
     hours: Hours = 0.0
     processors: Annotated[float, Field(ge=0)] = 0.0
+    memory: Annotated[int, Field(ge=0)] = 0
+    kernel: str = ""
     workers: tuple[str, ...] = ()
     cpu_seconds: Seconds = 0.0
     resident: Annotated[int, Field(ge=0)] = 0
@@ -78,12 +80,13 @@ class Note(Part):
 
 
 class Crew(Part):
-    """A fleet as it was: `workers` at most at once, `deaths` of them, what each of the dead left in the dark, and the names
+    """A fleet as it was, which the scenario declared or the bench added: `workers` at most at once, `deaths` of them, what each of the dead left in the dark, and the names
     of those whose loss was `announced`: their node was to be taken away. So many `moved`: they left such a node before.
     `within_zone` is the share of the bytes to and from brokers that did not leave the worker's zone (None: zones are not
     known, or the fleet has told nothing)."""
 
     name: str
+    declared: bool = True
     workers: Annotated[int, Field(ge=0)] = 0
     deaths: Annotated[int, Field(ge=0)] = 0
     moved: Annotated[int, Field(ge=0)] = 0
@@ -97,7 +100,7 @@ class Report(Part):
     """Everything that is known of one run. `version` is the format's.
 
     `cause` is the first cause of an end that was not the scenario's own, `others` those that came behind it. `spec` is the
-    resolved scenario without secrets. `totals` are the counts of a balance by topic, `groups` by group and topic; topics go
+    resolved scenario without secrets, with the workers that were planned and the auditors that the bench added. `totals` are the counts of a balance by topic, `groups` by group and topic; topics go
     by their fields' names. `bytes` are those of the values that were acknowledged, by topic. `coverage` is the share of the acknowledged records that both passes came to (None: nothing was
     acknowledged). `short` is the share of the time in which the bench lacked workers, or made up for it. `node_hours` are those
     of all machines by kind ("spot", "on-demand", "unknown"), `cost` what they cost by currency, where prices are given. `series`

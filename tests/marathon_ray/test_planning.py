@@ -7,7 +7,7 @@ import pytest
 
 from actors.spec import Auditors, Consumers, Producers, Transactors
 from marathon_ray.kafka.topics import Topic
-from marathon_ray.planning import mistakes, plan, workers_of
+from marathon_ray.planning import mistakes, plan, resolved, workers_of
 from marathon_ray.playable import AUDITORS
 from marathon_ray.promises.drained import Drained
 from marathon_ray.promises.promise import Declared, Ending, Promise, State, Verdict
@@ -88,6 +88,15 @@ def test_declared_auditors_stand_in_for_ours_where_they_audit() -> None:
     ours = fleets[AUDITORS].spec
     assert isinstance(ours, Auditors)
     assert ours.of == ("bills",)
+
+
+def test_what_was_left_open_and_what_the_bench_adds_is_resolved() -> None:
+    play = Play(writers=Producers(to="orders", rate="301 MB/s"))
+    fields = resolved(play)
+    assert {name: fields[name]["workers"] for name in (AUDITORS, *play.fleets)} == workers_of(play)
+    assert (fields[AUDITORS]["of"], fields[AUDITORS]["trailing"]) == (["orders"], "20 s")
+    assert fields["writers"] == play.model_dump(mode="json")["writers"] | {"workers": 3}
+    assert fields["about"] == "orders"
 
 
 def test_a_plan_has_the_load_the_groups_and_the_promises_in_words() -> None:

@@ -66,7 +66,9 @@ class Answering(Meeting):
     async def ask(self, asks: Mapping[str, Ask], *, within: float) -> Mapping[str, Reply]:
         nodes = {seat: "b" if "readers" in seat else "a" for seat in asks}
         return {
-            seat: Silent() if self.gone and node == "a" else Answer("life", Host(node, labels={MARKET: "spot"}))
+            seat: Silent()
+            if self.gone and node == "a"
+            else Answer("life", Host(node, memory=8 << 30, kernel="Linux 6", labels={MARKET: "spot"}))
             for seat, node in nodes.items()
         }
 
@@ -127,7 +129,7 @@ def test_a_node_counts_as_long_as_somebody_there_is_heard_and_the_report_has_its
     places.gone = True
     asyncio.run(turned(one, 2))
     machines = {machine.node: machine for machine in _machines(one.nodes)}
-    assert {machine.kind for machine in machines.values()} == {"spot"}
+    assert {(one.kind, one.memory, one.kernel) for one in machines.values()} == {("spot", 8 << 30, "Linux 6")}
     assert 0 < machines["a"].hours * 3600 <= first < machines["b"].hours * 3600 <= one.now
 
 

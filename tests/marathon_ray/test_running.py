@@ -118,6 +118,8 @@ def test_a_scenario_with_nothing_to_do_is_skipped_and_one_that_cannot_be_had_so_
     given = Opened("theirs", ours=False, cluster=cluster, begin=pytest.fail, end=lambda: None)
     report = asyncio.run(run(Picky(answer="nothing"), cluster=given, places="here", results=tmp_path))
     assert (report.outcome, report.cause) == (Outcome.SKIPPED, "there is nothing to do")
+    auditors: Any = report.spec["auditors"]
+    assert (report.spec["answer"], auditors["of"], auditors["workers"]) == ("nothing", ["orders"], 1)
     with pytest.raises(KafkaError, match="it cannot be had"):
         asyncio.run(run(Picky(answer="had"), cluster=given, places="here", results=tmp_path))
     assert len(list(tmp_path.iterdir())) == 1

@@ -245,6 +245,8 @@ def test_fleets_change_under_way_and_no_record_is_forgotten(cluster: LocalKafka,
     assert (report.outcome, report.cause) == (Outcome.PASSED, "")
     writers = next(crew for crew in report.fleets if crew.name == "writers")
     assert (writers.workers, writers.deaths) == (3, 0)
+    assert [crew.name for crew in report.fleets if not crew.declared] == ["auditors"]
+    assert all(machine.memory > machine.resident > 0 and machine.kernel for machine in report.hosts)
     assert report.total("acknowledged") == report.total("found")
     assert any("quiet end" in note.text for note in report.notes)
 

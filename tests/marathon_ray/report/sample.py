@@ -135,12 +135,12 @@ def report(outcome: Outcome = Outcome.PASSED, **changes: Any) -> Report:
         "promise": "A leader dies without warning: all partitions take writes again within a minute, nothing acknowledged is lost.",
         "seconds": SECONDS, "seed": 20260301, "coverage": 1.0, "findings": found, "findings_beyond": beyond,
         "versions": {"marathon-ray": "0.1.0", "Python": "3.11.9", "librdkafka": "2.16.1", "Ray": "2.60.0"},
-        "spec": {"orders": topic, "writers": {"to": ["orders"], "rate": "100000 records/s"}, "readers": {"of": ["orders"]}, "steady": "60 s"},
+        "spec": {"orders": topic, "writers": {"to": ["orders"], "rate": "100000 records/s"}, "readers": {"of": ["orders"]}, "auditors": {"of": ["orders"]}, "steady": "60 s"},
         "cluster": {"name": "staging", "id": "5L6g3nShT-eMCtK--X86sw", "version": "4.3.0"},
         "hosts": (
             Machine(
                 node="n1", address="10.0.0.7", kind="spot", hours=0.05, processors=4, workers=("writers", "readers"),
-                cpu_seconds=141.2, resident=612_000_000,
+                cpu_seconds=141.2, resident=612_000_000, memory=8_330_000_000, kernel="Linux 6.12.0",
             ),
         ),
         "node_hours": {"spot": 0.05}, "cost": {"EUR": 0.0015},
@@ -156,6 +156,7 @@ def report(outcome: Outcome = Outcome.PASSED, **changes: Any) -> Report:
                 announced=("writers-1",), worker_hours=0.1, within_zone=0.87,
             ),
             Crew(name="readers", workers=2, worker_hours=0.1),
+            Crew(name="auditors", declared=False, workers=1, worker_hours=0.05),
         ),
         "short": 0.034,
         "allowances": ("orders: records that were never acknowledged may be there or not.",),

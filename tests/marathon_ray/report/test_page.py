@@ -163,7 +163,9 @@ def test_machines_have_their_kind_and_hours_and_what_all_of_them_cost(series: Me
     text = own(sample.report(), series)
     row = '<td>10.0.0.7</td><td class="w">spot</td><td>writers, readers</td><td class="n">0.05</td><td class="n">4</td>'
     assert row in text
+    assert '<td class="n">612 MB</td><td class="n">8,330 MB</td><td>Linux 6.12.0</td></tr>' in text
     assert "Node-hours: 0.05 spot, which cost 0.0015 EUR." in text
     bare = own(sample.report(hosts=(Machine(node="n2"),), node_hours={"unknown": 0.0}, cost={}), series)
     assert '<td>n2</td><td class="w">unknown</td>' in bare
+    assert '<td class="n">not known</td><td>not known</td></tr>' in bare
     assert "Node-hours: 0.00 unknown." in bare
