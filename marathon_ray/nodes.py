@@ -7,6 +7,8 @@ from typing import Final
 from actors.order import Host
 
 MARKET: Final = "ray.io/market-type"  # the label by which Ray itself tells what a node costs
+# By the word of a run: the values of that label that it takes, the first before the second; none: any node will do.
+MARKETS: Final[Mapping[str, tuple[str, ...]]] = {"any": (), "spot": ("spot", "on-demand")}
 UNKNOWN: Final = "unknown"
 _HOUR: Final = 3600.0
 

@@ -1,7 +1,7 @@
 """``marathon plan``: what a run will be and cost, and its mistakes; nothing is touched."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from rich.text import Text
@@ -10,16 +10,25 @@ from actors.units import duration_text
 from marathon_ray.catalogue import find
 from marathon_ray.commands.printing import show, table
 from marathon_ray.fields import build
+from marathon_ray.nodes import MARKET, MARKETS
 from marathon_ray.offered import Load
 from marathon_ray.places.place import CPUS
 from marathon_ray.planning import Planned, plan
 from marathon_ray.report.words import number, short
+from marathon_ray.spread import needed, share
 from marathon_ray.usage import UsageError
 
 Fields = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
-def plan_one(name: str, /, *fields: Fields, brokers: int | None = None) -> None:
+def plan_one(
+    name: str,
+    /,
+    *fields: Fields,
+    brokers: int | None = None,
+    nodes: Literal["any", "spot"] = "any",
+    node_cpus: int = 4,
+) -> None:
     """Print how large a run will be, and find its mistakes. Nothing is touched, and nobody is asked.
 
     Parameters
@@ -30,7 +39,13 @@ def plan_one(name: str, /, *fields: Fields, brokers: int | None = None) -> None:
         The scenario's fields, as --writers.rate "300 MB/s"; `marathon show NAME` lists them.
     brokers
         How many brokers the cluster will have.
+    nodes
+        On which nodes of a Ray cluster workers will live, as of `marathon run`.
+    node_cpus
+        How many CPUs one of these has.
     """
+    if node_cpus < 1:
+        raise UsageError(f"--node-cpus {node_cpus}: a node has 1 or more")
     planned = plan(build(find(name), fields), brokers=brokers)
     if planned.mistakes:
         raise UsageError("\n".join(planned.mistakes))
@@ -42,7 +57,7 @@ def plan_one(name: str, /, *fields: Fields, brokers: int | None = None) -> None:
         "",
         table(("fleet", "does", "workers", "partitions", "at the peak", "cores"), _fleets(planned), right=_NUMBERS),
         "",
-        table(("", ""), _whole(planned)),
+        table(("", ""), _whole(planned, nodes, node_cpus)),
     )
 
 
@@ -65,15 +80,30 @@ def _fleets(planned: Planned) -> Iterator[tuple[str, ...]]:
         yield name, f"{kind}{later}", str(fleet.workers), str(fleet.partitions), _rate(fleet.load), cores
 
 
-def _whole(planned: Planned) -> Iterator[tuple[str, str]]:
+def _whole(planned: Planned, nodes: str, cpus: int) -> Iterator[tuple[str, str]]:
     yield "lasts", f"at least {duration_text(planned.lasts)}" if planned.lasts else "not known beforehand"
     yield "at most", duration_text(planned.at_most)
     yield "workers", str(planned.workers)
     yield "CPUs of Ray", f"{planned.workers * CPUS:g}, {CPUS:g} a worker"
+    yield "nodes of Ray", _nodes(planned, nodes, cpus)
     yield "groups", ", ".join(planned.groups) or "none"
     for name, lines in (("promises", planned.demands), ("allowed", planned.allowed)):
         for number_, line in enumerate(lines or ("none",)):
             yield "" if number_ else name, line
+
+
+def _nodes(planned: Planned, nodes: str, cpus: int) -> str:
+    there = needed(planned.fleets, cpus)
+    if there is None:
+        name = max(planned.fleets, key=lambda name: share(planned.fleets[name]))
+        cores = f"takes {share(planned.fleets[name]):.2g} cores at the peak"
+        return f"none with {cpus} CPUs is enough: one worker of {name} {cores}; say --{name}.workers or --node-cpus"
+    fast = any(fleet.cores is None for fleet in planned.fleets.values())
+    first, *others = MARKETS[nodes] or ("",)
+    kind = f"labelled {MARKET}={' or '.join([first, *others])}" if first else "of any kind"
+    each, most = (" each", " at most") if there.count > 1 else ("", "")
+    load = f"{there.workers} workers on one{most}, which take {there.cores:.2g} cores{' or more' if fast else ''} at the peak"
+    return f"{'at least ' if fast else ''}{there.count} with {cpus} CPUs{each}, {kind}: {load}"
 
 
 def _rate(load: Load | None) -> str:

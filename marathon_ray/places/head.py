@@ -12,10 +12,9 @@ from ray._private.state import available_resources_per_node, state
 from ray.autoscaler.sdk import request_resources
 
 from actors.near import ZONE
-from marathon_ray.nodes import MARKET as MARKET  # noqa: PLC0414 - it is a word of ours, too
+from marathon_ray.nodes import MARKET as MARKET  # noqa: PLC0414 - they are words of ours, too
+from marathon_ray.nodes import MARKETS as MARKETS  # noqa: PLC0414
 
-# By the word of a run: the values of that label that it takes, the first before the second; none: any node will do.
-MARKETS: Final[Mapping[str, tuple[str, ...]]] = {"any": (), "spot": ("spot", "on-demand")}
 _OWN: Final = "ray.io/node-id"  # a label that every node has to itself
 _SHOWN: Final = 6  # labels
 _REACH_SECONDS: Final = 5.0

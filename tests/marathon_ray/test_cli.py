@@ -118,6 +118,37 @@ def test_a_plan_counts_records_bytes_and_workers(marathon: Callable[..., Said]) 
     assert rows["lasts"] == "at least 50 s"
     assert rows["workers"] == "8"
     assert rows["CPUs"] == "of Ray 0.8, 0.1 a worker"
+    assert rows["nodes"] == "of Ray 1 with 4 CPUs, of any kind: 8 workers on one, which take 0.83 cores at the peak"
+
+
+@pytest.mark.parametrize(
+    ("flags", "nodes"),
+    [
+        (
+            ("steady-write", "--writers.rate", "10 GB/s", "--writers.size", "1 kB", "--nodes", "spot"),
+            "11 with 4 CPUs each, labelled ray.io/market-type=spot or on-demand: 7 workers on one at most, which take 3.3 cores",
+        ),
+        (
+            ("kill-and-verify", "--writers.rate", "unlimited", "--node-cpus", "2"),
+            "at least 2 with 2 CPUs each, of any kind: 2 workers on one at most, which take 1.7 cores or more at the peak",
+        ),
+        (
+            ("steady-write", "--writers.rate", "50 GB/s", "--writers.size", "1 kB", "--writers.workers", "1"),
+            "none with 4 CPUs is enough: one worker of writers takes 50 cores at the peak; say --writers.workers or",
+        ),
+    ],
+)
+def test_a_plan_says_how_many_nodes_it_needs_and_of_which_kind(
+    marathon: Callable[..., Said], flags: tuple[str, ...], nodes: str
+) -> None:
+    code, out, error = marathon("plan", *flags)
+    assert (code, error) == (0, "")
+    assert f"nodes of Ray {nodes}" in " ".join(out.split())
+
+
+def test_a_plan_for_nodes_without_cpus_is_refused(marathon: Callable[..., Said]) -> None:
+    line = "marathon: --node-cpus 0: a node has 1 or more\n"
+    assert marathon("plan", "steady-write", "--node-cpus", "0") == (2, "", line)
 
 
 # --- Running ----------------------------------------------------------------------------------------------------------
