@@ -16,7 +16,8 @@ from marathon_ray.complaint import complaint, complaints
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import UsageError, nearest
 
-OPTIONS: Final = ("cluster", "places", "ray", "results", "seed", "json", "bench", "help")  # of `marathon run` itself
+# Of `marathon run` itself.
+OPTIONS: Final = ("cluster", "places", "ray", "nodes", "results", "store", "seed", "json", "bench", "help")
 _BY_RUN: Final = {WorkerSpec: ("index", "partitions"), Auditors: ("begin",)}  # what only a slice has
 _UNITS: Final[Mapping[Callable[..., Any], str]] = {
     parse_duration: "duration",

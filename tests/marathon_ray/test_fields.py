@@ -1,11 +1,14 @@
 """A scenario's fields are flags: single ones of what is declared are changed, and a mistake costs a line or two."""
 
+import dataclasses
+
 import pytest
 
 from actors.load import ZipfKeys
 from actors.spec import Auditors, Consumers, Producers
 from actors.units import Duration, Rate
-from marathon_ray.fields import Flag, build, flags
+from marathon_ray.commands import run
+from marathon_ray.fields import OPTIONS, Flag, build, flags
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import UsageError
@@ -118,6 +121,10 @@ def test_a_mistake_costs_a_line_or_two(given: str, line: str) -> None:
 def test_a_field_with_the_name_of_an_option_is_refused() -> None:
     line = "taken: field seed has the name of an option of marathon run: name it otherwise"
     assert refused(Taken) == line
+
+
+def test_no_option_of_a_run_can_be_taken_for_a_field() -> None:
+    assert {one.name for one in dataclasses.fields(run.Options)} <= set(OPTIONS)
 
 
 def test_every_flag_says_what_it_takes_and_its_default_as_one_would_write_it() -> None:
