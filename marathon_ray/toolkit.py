@@ -165,4 +165,5 @@ def _wait(name: str, limit: float, took: float | None) -> Verdict:
         found="not in that time" if took is None else f"after {took:.1f} s",
         state="failed" if took is None else "passed",
         figures={} if took is None else {"seconds": took},
+        promised=duration_text(limit),
     )

@@ -104,6 +104,7 @@ class Drained:
             found=self._found(state, spent),
             state=state_of(kept),
             figures={"seconds": spent, "read": state.read, "lag": state.lag, "greatest lag": state.worst},
+            promised=took(self.within),
         )
 
     def _found(self, state: Chase, spent: float) -> str:

@@ -94,6 +94,7 @@ class GeneratorHonest:
             found="; ".join(broken) or (kept if state.paces else "nothing was seen outside faults"),
             state="failed" if broken else "passed" if state.paces else "undecided",
             figures={"late": share, "short of workers": lacked},
+            promised=f"at most {percent(SHARE)}",
         )
 
 

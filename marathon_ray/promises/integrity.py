@@ -86,7 +86,7 @@ class Integrity:
         )
         return Verdict(
             promise=call(self, *self.of), demanded=self._demanded(books), found=books.sentence(), state=books.state(),
-            safety=True, figures=books.figures(),
+            safety=True, figures=books.figures(), promised="all there, once and in order",
         )  # fmt: skip
 
     def _tails(self, ending: Ending) -> Iterator[Tail]:

@@ -94,6 +94,7 @@ class Latency:
             found=found,
             state=state_of(kept),
             figures=figures,
+            promised=f"below {took(self.below)}",
         )
 
     @property

@@ -54,7 +54,8 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a promise demanded and what was found, each in a sentence; `undecided` where nothing was seen of it."""
+    """What a promise demanded and what was found, each in a sentence; `undecided` where nothing was seen of it. `promised` is
+    what it demanded in the few words that stand beside what was found ("60 s"), where it has them."""
 
     promise: str
     demanded: str
@@ -62,6 +63,7 @@ class Verdict:
     state: Decision
     safety: bool = False
     figures: Mapping[str, float] = field(default_factory=dict)
+    promised: str = ""
 
 
 def state_of(kept: bool | None) -> Decision:  # noqa: FBT001 - what is asked is whether it was kept

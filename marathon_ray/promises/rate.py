@@ -125,6 +125,7 @@ class KeepsRate:
             found=found,
             state=state_of(kept),
             figures=self._figures(state),
+            promised=f"at least {self.at_least if isinstance(self.at_least, Rate) else percent(self.at_least)}",
         )
 
     def _goal(self) -> str:

@@ -142,6 +142,7 @@ class WritableAgain:
             found=self._late(state, late) if late else self._kept(state, ending, outages),
             state="failed" if late else "undecided" if blind or waiting or not outages else "passed",
             figures=_figures(outages, len(state.since)),
+            promised=took(self.within),
         )
 
     def _bad(self, state: Waits, outage: Outage) -> "np.ndarray[Any, np.dtype[np.bool_]]":

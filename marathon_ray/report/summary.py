@@ -11,6 +11,7 @@ from rich.text import Text
 from marathon_ray.finding import FindingKind
 from marathon_ray.nodes import UNKNOWN
 from marathon_ray.outcome import Outcome
+from marathon_ray.promises.promise import Verdict
 from marathon_ray.report.report import Found, Report
 from marathon_ray.report.words import MEANING, clock, money, node_hours, number
 
@@ -29,9 +30,9 @@ _NOTED: Final = ("expired", "compacted", "unaudited")  # where there are any
 
 
 def summary(report: Report, *, page: str = "") -> RenderableType:
-    """The outcome, what became of all records, each promise with what was found, and where the page is.
+    """The outcome, what became of all records, each promise with what was found and what was promised, and where the page is.
 
-    Of a broken promise also what it demanded; then the first findings, and what the nodes were where they are told apart.
+    Of a broken promise all that it demanded; then the first findings, and what the nodes were where they are told apart.
     """
     head = Table.grid(padding=(0, 3))
     outcome = Text(report.outcome.upper(), style=STYLE[report.outcome])
@@ -41,8 +42,7 @@ def summary(report: Report, *, page: str = "") -> RenderableType:
     lines = Table.grid(padding=(0, 3))
     for verdict in report.verdicts:
         word, style = _STATE[verdict.state]
-        demanded = f" (demanded: {verdict.demanded})" if verdict.state == "failed" else ""
-        lines.add_row(Text(word, style=style), Text(verdict.promise), Text(verdict.found + demanded))
+        lines.add_row(Text(word, style=style), Text(verdict.promise), Text(f"{verdict.found} ({_demanded(verdict)})"))
     parts: list[RenderableType] = [head]
     parts += [Padding.indent(Text(cause, style="yellow"), 2) for cause in (report.cause, *report.others) if cause]
     parts += [Padding.indent(lines, 2)] if report.verdicts else []
@@ -50,6 +50,13 @@ def summary(report: Report, *, page: str = "") -> RenderableType:
     parts += [Padding.indent(Text(f"node-hours {line}"), 2) for line in _nodes(report)]
     parts += [Text(f"report   {page}", no_wrap=True, overflow="ignore")] if page else []
     return Group(*parts)
+
+
+def _demanded(verdict: Verdict) -> str:
+    """In few words, if it has them; where it was broken, every word counts."""
+    if verdict.promised and verdict.state != "failed":
+        return f"promised {verdict.promised}"
+    return f"demanded: {verdict.demanded}"
 
 
 def sums(report: Report) -> Iterator[str]:

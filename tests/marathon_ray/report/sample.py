@@ -108,13 +108,14 @@ def report(outcome: Outcome = Outcome.PASSED, **changes: Any) -> Report:
     integrity = Verdict(
         "Integrity(orders)", "every acknowledged record of orders is there, once and in order",
         f"17,402,806 acknowledged, {17_402_806 - gone:,} found, {gone} lost, 0 doubled, 0 out of order",
-        "failed" if lost else "passed", safety=True, figures={"lost": gone},
+        "failed" if lost else "passed", safety=True, figures={"lost": gone}, promised="all there, once and in order",
     )  # fmt: skip
     again = Verdict(
         "WritableAgain(orders)",
         "every partition takes writes again within 60 s",
         "every partition writable again in 3.4 s",
         "passed",
+        promised="60 s",
     )
     rate = Verdict(
         "KeepsRate(writers)",
