@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -37,7 +37,7 @@ from marathon_ray.rounds import BenchError, Rounds, Sink
 from marathon_ray.scenario import Scenario
 from marathon_ray.standing import standing
 from marathon_ray.told import PASSES
-from marathon_ray.toolkit import Toolkit
+from marathon_ray.toolkit import Noting, Toolkit
 
 _WARM_SECONDS: Final = 30.0
 _LEAVE_SECONDS: Final = 30.0
@@ -55,7 +55,7 @@ class Site:
     cluster: Cluster
     places: Places
     journal: Journal
-    note: Callable[[str], None] = lambda _: None
+    note: Noting = lambda _: lambda: None
     clock: float = field(default_factory=time.monotonic)
     patience: float = Limits().start
 

@@ -49,7 +49,7 @@ class Ground:
             self.leave()
             raise CrowdedError(f"Ray{f' at {self.address}' if self.address else ''}: {lacking}")
 
-    async def grow(self, note: Callable[[str], None]) -> None:
+    async def grow(self, note: Callable[[str], object]) -> None:
         """A cluster that grows by itself has grown to what all seats need, and stays so until it is left. Raises NoRoomError
         where it does not come to that."""
         if not self.on_ray or head.room().reach is None:

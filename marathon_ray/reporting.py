@@ -61,7 +61,7 @@ def report_of(desk: "Desk", end: Outcome, verdicts: list[Verdict]) -> Report:
 
 def _notes(desk: "Desk") -> Iterator[Note]:
     """What was said, and when the bench was not whole."""
-    yield from (Note(text=text, since=since) for since, text in desk.course.notes)
+    yield from desk.course.notes
     if desk.attempt and desk.attempt.rounds:
         for fleets, since, until in desk.attempt.rounds.short:
             yield Note(text=f"the bench lacked workers: {', '.join(fleets)}", since=since, until=until)

@@ -3,7 +3,7 @@
 import secrets
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ from marathon_ray.prices import Prices
 from marathon_ray.promises.generator import GeneratorHonest
 from marathon_ray.reclaim import begin
 from marathon_ray.report import page
-from marathon_ray.report.report import Report
+from marathon_ray.report.report import Note, Report
 from marathon_ray.report.series import Series
 from marathon_ray.reporting import report_of
 from marathon_ray.request import check, names_of
@@ -40,7 +40,7 @@ from marathon_ray.round import Round
 from marathon_ray.rounds import BenchError, Rounds
 from marathon_ray.scenario import Scenario, UnfitError
 from marathon_ray.stops import InterruptionError, Stops
-from marathon_ray.toolkit import OverdueError
+from marathon_ray.toolkit import Noting, Over, OverdueError
 from marathon_ray.usage import UsageError, in_short
 
 BENCH: Final = "bench"
@@ -58,13 +58,22 @@ class Course:
     clock: float = field(default_factory=time.monotonic)
     interrupted: list[str] = field(default_factory=list)
     invalid: list[str] = field(default_factory=list)
-    notes: list[tuple[float, str]] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     skipped: str = ""
 
     def interrupt(self, cause: str) -> None:
         """Somebody wanted an end before there was one; told once."""
         if cause not in self.interrupted:
             self.interrupted.append(cause)
+
+    def note(self, text: str) -> int:
+        """Its number."""
+        self.notes.append(Note(text=text, since=time.monotonic() - self.clock))
+        return len(self.notes) - 1
+
+    def over(self, number: int) -> None:
+        """What that note spoke of has lasted until now."""
+        self.notes[number] = self.notes[number].model_copy(update={"until": time.monotonic() - self.clock})
 
     @property
     def causes(self) -> list[str]:
@@ -109,9 +118,15 @@ async def run(scenario: Scenario, **options: Unpack[Options]) -> Report:
 async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, options: Options) -> Report:
     audience, course = options.get("tell") or onlooker(scenario.title()), Course()
 
-    def note(text: str) -> None:
-        course.notes.append((time.monotonic() - course.clock, text))
+    def note(text: str) -> Over:
+        number = course.note(text)
         audience.note(text)
+
+        def over() -> None:
+            course.over(number)
+            audience.note(f"{text} is over")
+
+        return over
 
     stops = Stops(note)
     chosen = options.get("seed")
@@ -162,7 +177,7 @@ class Desk:
     audience: Audience
     course: Course
     stops: Stops
-    note: Callable[[str], None]
+    note: Noting
     seed: int
     prices: Prices = field(default_factory=Prices)
     about: dict[str, str] = field(default_factory=dict)  # the cluster, as it tells

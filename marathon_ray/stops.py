@@ -23,7 +23,7 @@ class Stops:
     A cancellation of whoever runs it counts as a signal. Install it after Ray has started: Ray replaces handlers.
     """
 
-    def __init__(self, note: Callable[[str], None]) -> None:
+    def __init__(self, note: Callable[[str], object]) -> None:
         self.count = 0
         self.cause = ""
         self._note = note

@@ -20,7 +20,8 @@ from marathon_ray.usage import UsageError, nearest
 
 _LOOK_SECONDS: Final = 0.5
 _AT_MOST: Final = "10 min"
-Note = Callable[[str], None]
+Over = Callable[[], None]
+Noting = Callable[[str], Over]  # of a moment; what is returned makes a span of it, which is over then
 
 
 class OverdueError(Exception):
@@ -38,7 +39,7 @@ class Toolkit:
         eyes: Eyes,
         ordinals: Mapping[str, int],
         seed: int,
-        note: Note,
+        note: Noting,
     ) -> None:
         self._rounds, self._injections, self._eyes, self._ordinals = rounds, injections, eyes, ordinals
         self.random = random.Random(seed)  # noqa: S311 - to be drawn again by the same seed is what it is for
@@ -120,12 +121,12 @@ class Toolkit:
 
     @contextmanager
     def span(self, name: str) -> Iterator[None]:
-        """What happens within is told under that name."""
-        self.note(f"{name} begins")
+        """What happens within is told under that name, and how long it took."""
+        over = self.note(name)
         try:
             yield
         finally:
-            self.note(f"{name} is over")
+            over()
 
     # What conditions look at
 

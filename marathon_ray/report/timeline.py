@@ -1,4 +1,4 @@
-"""What went on when: phases, faults and notes as bars over the time of a run."""
+"""What went on when: phases, faults, spans and notes as bars over the time of a run."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -8,7 +8,7 @@ from marathon_ray.report.report import Report
 from marathon_ray.report.words import lasting
 from marathon_ray.round import Phase
 
-_ROWS: Final = ("note", "fault", "phase")  # from below
+_ROWS: Final = ("note", "span", "fault", "phase")  # from below
 _MOMENT: Final = 1 / 250  # of the run: how wide a moment is drawn
 
 
@@ -44,8 +44,11 @@ def bars(report: Report) -> Iterator[Bar]:
     for shade in report.shades:
         yield Bar("fault", shade.fault, shade.since, report.seconds if shade.until is None else shade.until, FAULT)
     for note in report.notes:
-        until = note.since + report.seconds * _MOMENT if note.until is None else note.until
-        yield Bar("note", note.text, note.since, until, COLOURS[3])
+        if note.until is None:
+            yield Bar("note", note.text, note.since, note.since + report.seconds * _MOMENT, COLOURS[3])
+        else:
+            text = f"{note.text}, {lasting(note.until - note.since)}"
+            yield Bar("span", text, note.since, note.until, COLOURS[1])
 
 
 def _drawn(bar: Bar, time: Time) -> Trace:

@@ -250,6 +250,33 @@ def test_a_scenario_cleans_up_on_every_way_out_when_all_is_healed_and_its_topics
     assert [phase.name for phase in report.phases].count(Phase.CLEANUP) == 1
 
 
+class Spans(Scenario):
+    """Its times have names."""
+
+    orders: Topic = Topic(partitions=3)
+
+    async def workload(self, kit: Toolkit) -> None:
+        kit.note("a moment")
+        with kit.span("calm"):
+            await kit.steady("50 ms")
+        with kit.span("cut short"):
+            _cancel_run()
+            await kit.steady("1 h")
+
+
+def test_a_span_is_told_from_its_begin_to_its_end_also_where_it_was_cut_short(tmp_path: Path, diary: Diary) -> None:
+    report = play(Spans(), tmp_path, diary)
+    moment, calm, cut = (
+        next(note for note in report.notes if note.text == text) for text in ("a moment", "calm", "cut short")
+    )
+    assert moment.until is None
+    assert calm.until is not None
+    assert cut.until is not None
+    assert moment.since <= calm.since <= calm.until - 0.05 < calm.until <= cut.since <= cut.until <= report.seconds
+    assert diary.after("a moment")[:3] == ["calm", "calm is over", "cut short"]  # whoever looks on hears both ends
+    assert "calm is over" not in [note.text for note in report.notes]
+
+
 CLEANINGS: dict[str, tuple[str, str, list[str]]] = {
     "raises": ("invalid", "LookupError: nothing to clean (test_running.py:", ["healed", "topics deleted"]),
     "hangs": ("invalid", "the scenario's cleanup was not over within 200 ms", ["healed", "topics deleted"]),

@@ -26,7 +26,7 @@ async def unheard(limits: Limits, ask: Callable[[Toolkit], Coroutine[None, None,
     fleet.start()
     rounds = Rounds({"readers": fleet}, Accounts({}), (), began=time.monotonic())
     await rounds.turn()
-    kit = Toolkit(rounds, cast(Any, None), eyes=cast(Any, None), ordinals={}, seed=0, note=lambda _: None)
+    kit = Toolkit(rounds, cast(Any, None), eyes=cast(Any, None), ordinals={}, seed=0, note=lambda _: lambda: None)
     try:
         async with asyncio.timeout(30):
             await ask(kit)

@@ -139,7 +139,7 @@ def test_fleets_know_zones_that_both_sides_tell_and_people_that_the_words_differ
     monkeypatch.setattr(admin, "look", lambda *_: state)
     places.elsewhere, notes = "a", list[str]()
     with Journal(tmp_path / "journal.jsonl") as journal:
-        site = Site(cast(Any, SimpleNamespace(client_properties=dict)), places, journal, notes.append)
+        site = Site(cast(Any, SimpleNamespace(client_properties=dict)), places, journal, cast(Any, notes.append))
         attempt = Attempt(Zoned(), Names("bench", "00000000"), site, seed=0)
         asyncio.run(attempt._create())
     wanted = None if note else Near(("a",), state.zones(), {1: "a"})

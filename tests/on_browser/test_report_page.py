@@ -32,6 +32,18 @@ def test_all_charts_are_drawn_and_nothing_is_asked_of_a_network(browser: Browser
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
+def test_a_span_is_drawn_as_long_as_it_lasted_and_says_so(browser: Browser, failed: Path) -> None:
+    browser.show(failed, width=1100)
+    widths = """
+        const width = element => element.getBoundingClientRect().width;
+        const bars = [...document.querySelectorAll('#timeline .bars .point')];
+        const bar = bars.find(bar => bar.querySelector('text')?.textContent === 'second steady, 2 min');
+        return [bar ? width(bar.querySelector('path')) : 0, width(document.querySelector('#timeline .nsewdrag'))];
+    """
+    bar, plot = browser.ask(widths)
+    assert bar == pytest.approx(plot * 120 / sample.SECONDS, rel=0.02)
+
+
 def test_the_first_screen_has_the_outcome_and_every_promise(browser: Browser, failed: Path) -> None:
     browser.show(failed, width=1100)
     assert browser.ask("return document.querySelector('.outcome').innerText") == "Failed"

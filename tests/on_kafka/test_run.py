@@ -248,7 +248,9 @@ def test_fleets_change_under_way_and_no_record_is_forgotten(cluster: LocalKafka,
     assert [crew.name for crew in report.fleets if not crew.declared] == ["auditors"]
     assert all(machine.memory > machine.resident > 0 and machine.kernel for machine in report.hosts)
     assert report.total("acknowledged") == report.total("found")
-    assert any("quiet end" in note.text for note in report.notes)
+    (quiet,) = [note for note in report.notes if "quiet end" in note.text]
+    assert quiet.until is not None
+    assert quiet.since < quiet.until < report.seconds
 
 
 def test_a_mistake_in_a_scenario_is_told_with_its_place_and_proves_nothing(cluster: LocalKafka, tmp_path: Path) -> None:

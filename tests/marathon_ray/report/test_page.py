@@ -74,6 +74,14 @@ def test_plotly_sees_no_markup_in_a_note(series: Measured) -> None:
     assert "<a" not in json.dumps(figures(report, series)["timeline"])
 
 
+def test_a_span_is_a_bar_from_its_begin_to_its_end_with_its_length_in_words(series: Measured) -> None:
+    bars = {bar["text"][0]: bar for bar in figures(sample.report(), series)["timeline"]["data"]}
+    span, moment = bars["second steady, 2 min"], bars["in sync again"]
+    assert (span["y"], span["base"], span["x"]) == (["span"], [60.0], [120.0])
+    assert moment["y"] == ["note"]
+    assert moment["x"][0] < 1
+
+
 def test_faults_are_shaded_in_every_chart_over_the_time(series: Measured) -> None:
     for anchor, figure in figures(sample.report(), series).items():
         shaded = [(shape["x0"], shape["x1"]) for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
