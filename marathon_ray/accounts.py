@@ -51,6 +51,7 @@ class Accounts:
         self._rates: dict[str, deque[float]] = {}  # records attempted each ns, of the last parts
         self._dead: set[str] = set()
         self._closed: set[int] = set()
+        self._draining = False
         self._inbox: list[tuple[str, Part]] = []
         self._found: list[Finding] = []
         for name in self._group_terms:
@@ -213,8 +214,10 @@ class Accounts:
         return self._window()
 
     def begin_drain(self) -> None:
-        """The writers are retired: an end of the log that was seen before is no end any more. Every partition's must be
-        told anew, else what lies beyond the second pass's position stays unaudited."""
+        """The writers are retired, and transactors have committed all that they found: an end of the log that was seen before
+        is no end any more. Every partition's must be told anew, else what lies beyond the second pass's position stays
+        unaudited; and without a drain no input counts as not copied, since somebody might have come to it."""
+        self._draining = True
         for reach in self._audit.reach.values():
             reach.at_end[:] = 0
 
@@ -241,8 +244,10 @@ class Accounts:
                 )
                 if account.committed and reads and terms.copies_of is not None:
                     missing, twice = copies(self._audit.book, account, terms.copies_of, target)
-                    for rows, kind in ((missing, FindingKind.NOT_COPIED), (twice, FindingKind.COPIED_TWICE)):
-                        yield from (replace(finding, reading=name) for finding in self._findings(rows, kind))
+                    found = [*self._findings(twice, FindingKind.COPIED_TWICE)]
+                    if self._draining:
+                        found += self._findings(missing, FindingKind.NOT_COPIED)
+                    yield from (replace(finding, reading=name) for finding in found)
 
     def _findings(self, rows: Segments, kind: FindingKind) -> Iterator[Finding]:
         return findings(rows, {kind: rows.times[0]}, Evidence(), self._streams, self._audit.reach["second"])

@@ -36,7 +36,7 @@ from marathon_ray.round import Doing, Phase, Round
 from marathon_ray.rounds import BenchError, Rounds, Sink
 from marathon_ray.scenario import Scenario
 from marathon_ray.standing import standing
-from marathon_ray.told import PASSES
+from marathon_ray.told import PASSES, commits_of
 from marathon_ray.toolkit import Noting, Toolkit
 
 _WARM_SECONDS: Final = 30.0
@@ -245,9 +245,20 @@ class Attempt:
         self._enter(Phase.DRAIN)
         async with asyncio.TaskGroup() as group:
             heart = group.create_task(self._rounds.run())
-            await self._retire(Producers, Transactors)
+            await self._retire(Producers)
+            await self._copy_to_the_ends()
+            await self._retire(Transactors)
             await self._read_to_the_ends()
             heart.cancel()
+
+    async def _copy_to_the_ends(self) -> None:
+        """All that was written is copied, as long as transactors live: what they leave to nobody would pass for not copied.
+        Raises BenchError where that takes too long."""
+        copiers = [one for one in self._rounds.fleets.values() if isinstance(one.spec, Transactors) and one.works]
+        for fleet in copiers:
+            ends, commits = self._of(fleet, await self._ends()), commits_of(fleet.spec.group)  # type: ignore[attr-defined]
+            if not await self._rounds.until(partial(self._rounds.told.beyond, commits, ends), within=_DRAIN_SECONDS):
+                raise BenchError(f"{fleet.name} did not copy to the end within {_DRAIN_SECONDS:g} s")
 
     async def _read_to_the_ends(self) -> None:
         ends = await self._ends()

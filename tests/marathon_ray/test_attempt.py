@@ -9,11 +9,12 @@ from typing import Any, cast
 import pytest
 
 from actors.tally import Outcome
-from marathon_ray import Producers, Scenario, Topic
+from marathon_ray import Producers, Scenario, Topic, Transactors
 from marathon_ray.attempt import Attempt, Site
 from marathon_ray.journal import Journal
 from marathon_ray.names import Names
 from marathon_ray.rounds import Rounds
+from marathon_ray.told import Told, commits_of
 from tests.model.bench import Bench, run
 
 
@@ -45,3 +46,55 @@ def test_an_end_that_was_seen_while_writers_went_on_counts_only_once_it_is_told_
         asyncio.run(attempt.finish())
     assert [finding.kind for finding in attempt.findings] == (["gone"] if drains else [])
     assert bench.total("unaudited") == (0 if drains else 6)
+
+
+class Copied(Scenario):
+    """All that was written is copied."""
+
+    orders: Topic = Topic(partitions=1)
+    copies: Topic = Topic(partitions=1)
+    writers: Producers = Producers(to="orders", rate="1 records/s")
+    copiers: Transactors = Transactors(of="orders", to="copies", group="copiers")
+
+
+def test_transactors_live_until_they_have_committed_all_that_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, told = list[str](), Told()
+    told.take(
+        [("copiers", 1, 0, 10, True), (commits_of("copiers"), 1, 0, 7, False)]
+    )  # the last transaction is open yet
+
+    async def until(holds: Any, *, within: float) -> bool:
+        steps.append(f"copied: {holds()}")
+        told.take([(commits_of("copiers"), 1, 0, 10, False)])
+        steps.append(f"copied: {holds()}")
+        return bool(holds())
+
+    async def retire(self: Attempt, *kinds: type) -> None:
+        steps.append(" and ".join(kind.__name__ for kind in kinds))
+
+    async def reads(self: Attempt) -> None:
+        steps.append("reads")
+
+    async def ends(self: Attempt) -> dict[tuple[int, int], int]:
+        return {(1, 0): 10, (2, 0): 3}
+
+    for name, stub in (("_retire", retire), ("_read_to_the_ends", reads), ("_ends", ends), ("_enter", lambda *_: None)):
+        monkeypatch.setattr(Attempt, name, stub)
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        cluster = cast(Any, SimpleNamespace(client_properties=dict))
+        attempt = Attempt(Copied(), Names("bench", "00000000"), Site(cluster, cast(Any, None), journal), seed=0)
+        fleet = SimpleNamespace(name="copiers", spec=Copied().copiers, works=True)
+        attempt.rounds = cast(
+            Any,
+            SimpleNamespace(
+                fleets={"copiers": fleet},
+                told=told,
+                until=until,
+                places=lambda _: [(1, 0)],
+                run=lambda: asyncio.sleep(60),
+            ),
+        )
+        asyncio.run(attempt.drain())
+    assert steps == ["Producers", "copied: False", "copied: True", "Transactors", "reads"]
