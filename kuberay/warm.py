@@ -5,7 +5,8 @@ import time
 
 from confluent_kafka import Producer
 
-from marathon_ray.check import PLANTS, Plant, play
+from marathon_ray.plant import PLANTS, Plant
+from marathon_ray.planted import play
 
 _PARTITIONS = 4  # of a topic that the mock makes when it is first asked for it
 _SECONDS = 30.0

@@ -27,6 +27,7 @@ class SmallRun:
         self.counts: Counter[str] = Counter()
         self.findings: list[Finding] = []
         self._told: dict[tuple[str, Place], tuple[int, bool]] = {}
+        self._committed: dict[tuple[str, Place], int] = {}
         self._hands: dict[str, tuple[Worker[Any], threading.Thread]] = {}
 
     def start(self, name: str, worker: Worker[Any]) -> None:
@@ -90,6 +91,11 @@ class SmallRun:
         }
         return all(mine >= first for mine, first in zip(stands[group], stands[PASSES[0]], strict=True))
 
+    def committed(self, group: str, places: list[Place]) -> bool:
+        """Whether the group has committed up to where the first pass stands, or beyond."""
+        ends = [self._told.get((PASSES[0], place), (0, False))[0] for place in places]
+        return all(self._committed.get((group, place), 0) >= end for place, end in zip(places, ends, strict=True))
+
     def finish(self) -> Balance:
         """Every worker has ended, and the rest is judged."""
         self.retire(*self._hands)
@@ -99,6 +105,9 @@ class SmallRun:
     def _take(self, tally: Tally) -> None:
         for part in tally.after(self.accounts.version(tally.worker)):
             self.counts.update(part.counts)
+            for topic, partition, _, offset in part.commits.tolist():
+                place = (part.reading, (topic, partition))
+                self._committed[place] = max(offset, self._committed.get(place, 0))
             for topic, partition, position, at_end in part.positions.tolist():
                 self._told[part.reading, (topic, partition)] = (position, bool(at_end))
         self.accounts.take(tally)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from marathon_ray.check import PLANTS, RECORDS, Plant, play
+from marathon_ray.plant import PLANTS, RECORDS, Plant
+from marathon_ray.planted import play
 from tests.board import page
 from tests.mock_kafka import PARTITIONS, MockKafka
 

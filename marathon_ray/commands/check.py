@@ -7,12 +7,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from marathon_ray.check import PLANTS, Played, check, told
+from marathon_ray.check import check
 from marathon_ray.clusters import Opened, open_cluster
 from marathon_ray.commands.printing import show, table
 from marathon_ray.commands.run import bench as checked
 from marathon_ray.names import Names, new_run
 from marathon_ray.outcome import EXIT, Outcome
+from marathon_ray.plant import BOARD, Played, told
 from marathon_ray.running import BENCH
 from marathon_ray.stops import InterruptionError
 
@@ -44,17 +45,20 @@ def board(opened: Opened, names: Names, results: Path, *, as_json: bool = False)
         sys.stdout.writelines(f"{json.dumps(line)}\n" for line in [*lines, {"note": verdict(played)}])
     else:
         show(table(("planted", "must be found", "result"), rows), verdict(played))
-    return EXIT[Outcome.PASSED if all(each.right for each in played) else Outcome.FAILED]
+    return EXIT[Outcome.PASSED if all(each.right for each in played if not each.lacking) else Outcome.FAILED]
 
 
 def verdict(played: list[Played]) -> str:
-    """In one line. The plant by nobody is an error to find nothing."""
-    right = sum(each.right for each in played if each.plant.found)
-    quiet = all(each.right for each in played if not each.plant.found)
+    """In one line. The plants by nobody are errors to find nothing."""
+    done = [each for each in played if not each.lacking]
+    planted = [each for each in done if each.plant.found]
+    quiet = all(each.right for each in done if not each.plant.found)
     without = (
         "nothing was found where nothing was planted" if quiet else "something was found where nothing was planted"
     )
-    return f"{right} of {sum(bool(plant.found) for plant in PLANTS)} planted errors were caught; {without}"
+    right, left = sum(each.right for each in planted), len(played) - len(done)
+    more = f"; {left} {'was' if left == 1 else 'were'} not played" if left else ""
+    return f"{right} of {len(planted)} planted errors were caught; {without}{more}"
 
 
 def _shown(opened: Opened, names: Names, results: Path) -> list[Played]:
@@ -64,10 +68,11 @@ def _shown(opened: Opened, names: Names, results: Path) -> list[Played]:
 
         def tell(played: Played) -> None:
             done.append(played)
-            status.update(f"{played.plant.name} ({len(done)} of {len(PLANTS)})")
+            status.update(f"{played.plant.name} ({len(done)} of {len(BOARD)})")
 
         return asyncio.run(check(opened, names, results, tell, status.console.print))
 
 
 def _row(played: Played) -> tuple[str, str, str]:
-    return played.plant.name, told(played.plant.found), "; ".join(played.mistakes()) or "as it must be"
+    result = f"not played: {played.lacking}" if played.lacking else "; ".join(played.mistakes())
+    return played.plant.name, told(played.plant.found), result or "as it must be"

@@ -46,7 +46,7 @@ def refused(properties: Mapping[str, str]) -> str:
     try:
         AdminClient(configuration)
     except KafkaException as error:
-        return security.without_secrets(_reason(error.args[0]), properties)
+        return security.without_secrets(reason(error.args[0]), properties)
     return ""
 
 
@@ -67,7 +67,7 @@ class Connection:
         try:
             self.client = AdminClient(configuration)
         except KafkaException as error:
-            raise self.error(f"client properties: {_reason(error.args[0])}") from None
+            raise self.error(f"client properties: {reason(error.args[0])}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -122,8 +122,8 @@ class Connection:
         """The error for something that the cluster will not do: "describe topic orders"."""
         if refusal.code() in _FORBIDDEN:
             user = self._properties.get("sasl.username")
-            return self.error(f"{f'user {user}' if user else 'this client'} has no right to {what}: {_reason(refusal)}")
-        return self.error(f"cannot {what}: {_reason(refusal)}")
+            return self.error(f"{f'user {user}' if user else 'this client'} has no right to {what}: {reason(refusal)}")
+        return self.error(f"cannot {what}: {reason(refusal)}")
 
     def late(self, what: str) -> KafkaError:
         """The error for something that did not come about by the deadline."""
@@ -160,11 +160,12 @@ class Connection:
     def _cause(self) -> str:
         """What the client met last, without the name of its thread and its state; "" where it has met nothing."""
         if self._met:
-            return _reason(self._met)
+            return reason(self._met)
         return _CLOSED if self._all_down else ""
 
 
-def _reason(error: Refusal) -> str:
+def reason(error: Refusal) -> str:
+    """In its own words, without the name of the client's thread and its state."""
     text = re.sub(r" \(after \d+ms in state [^)]*\)", "", error.str())
     text = re.sub(r"^\S+/\w+: ", "", text)
     return text.removeprefix("Broker: ").removeprefix("Failed to create admin client: ")

@@ -11,11 +11,12 @@ import pytest
 from marathon_ray import check
 from marathon_ray.clusters import Opened
 from marathon_ray.names import Names
+from marathon_ray.plant import Played
 from marathon_ray.stops import InterruptionError
 
 
 def test_a_signal_that_comes_when_all_is_played_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def played(*_: object) -> list[check.Played]:
+    async def played(*_: object) -> list[Played]:
         return []
 
     class Nowhere:

@@ -11,13 +11,13 @@ import pytest
 
 from marathon_ray import cli
 from marathon_ray.balance import Balance
-from marathon_ray.check import PLANTS, Played
 from marathon_ray.clusters import open_cluster
 from marathon_ray.commands import check as checking
 from marathon_ray.commands import run as running
 from marathon_ray.commands.check import board, verdict
 from marathon_ray.names import Names
 from marathon_ray.outcome import EXIT, Outcome
+from marathon_ray.plant import COPYING, PLANTS, Played
 from marathon_ray.promises.promise import Verdict
 from marathon_ray.report.report import Report
 from marathon_ray.scenario import Scenario
@@ -314,6 +314,32 @@ def test_a_bench_that_finds_all_is_told_so_in_a_line() -> None:
     assert verdict([played(number) for number in range(9)]) == (
         "8 of 8 planted errors were caught; nothing was found where nothing was planted"
     )
+
+
+def test_what_a_cluster_gives_nobody_is_not_played_and_nothing_is_held_against_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [played(0), played(1), *(Played(plant, lacking="no transactions: it said so") for plant in COPYING)]
+    assert board_of(monkeypatch, runs) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].split("   ")[0] == "copying: HideAbort by transactor"
+    assert lines[-2].endswith("not played: no transactions: it said so")
+    assert (
+        lines[-1] == "1 of 1 planted errors were caught; nothing was found where nothing was planted; 3 were not played"
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "others", "right"), [(180, 180, True), (180, 179, False), (0, 0, False), (180, None, False)]
+)
+def test_a_lie_about_a_transaction_is_found_in_all_its_records_by_each_account(
+    count: int, others: int | None, right: bool
+) -> None:
+    poison, delivered = COPYING[1].found
+    found = {poison: count} | ({} if others is None else {delivered: others})
+    balance = Balance({(1, 0): {"acknowledged": 20_000, "attempted": 20_000, "found": 20_000}})
+    one = Played(COPYING[1], planted=1, found={kind: many for kind, many in found.items() if many}, balance=balance)
+    assert one.right == right
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,21 @@ import asyncio
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from actors.tally import Kind
+from marathon_ray import check as checking
 from marathon_ray import cli
-from marathon_ray.check import PLANTS, Plant, Played, check
+from marathon_ray.check import check
 from marathon_ray.clusters import open_cluster
 from marathon_ray.journal import NAME, left, read
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.kafka.waiting import wait_until
 from marathon_ray.names import Names, new_run, run_of
-from tests.board import ALL, TRANSACTED, play_copies, red
+from marathon_ray.plant import BOARD, COPYING, PLANTS, Played
 
 pytestmark = pytest.mark.on_kafka
 
@@ -35,8 +36,8 @@ def test_every_planted_error_turns_exactly_its_account_red_and_nothing_of_it_is_
     told: list[Played] = []
     opened = open_cluster(kafka.name)
     played = asyncio.run(check(opened, Names("board", new_run()), tmp_path, told.append, lambda _: None))
-    assert {each.plant.name: each.mistakes() for each in played} == {plant.name: [] for plant in PLANTS}
-    assert sorted(each.plant.name for each in told) == sorted(plant.name for plant in PLANTS)
+    assert {each.plant.name: each.mistakes() for each in played} == {plant.name: [] for plant in BOARD}
+    assert sorted(each.plant.name for each in told) == sorted(plant.name for plant in BOARD)
     assert there(kafka, "board") == []
     assert [left(read(journal)) for journal in tmp_path.glob(f"*/{NAME}")] == [{}]
 
@@ -53,7 +54,7 @@ def test_nothing_is_left_of_a_board_that_was_cut_short(
         out, error = process.communicate(timeout=120)
     (journal,) = tmp_path.glob(f"*/{NAME}")
     if how is signal.SIGKILL:
-        assert len(left(read(journal))) == 1 + 2 * len(PLANTS)
+        assert len(left(read(journal))) == 1 + 2 * len(BOARD) + 2 * len(COPYING)
         assert cli.run(["reclaim", "--results", str(tmp_path)]) == 0
     else:
         assert (process.returncode, out) == (4, ""), error
@@ -62,14 +63,18 @@ def test_nothing_is_left_of_a_board_that_was_cut_short(
     assert there(kafka, bench) == []
 
 
-@pytest.mark.parametrize("plant", TRANSACTED, ids=lambda plant: plant.name)
-def test_a_transactor_that_lies_turns_exactly_its_accounts_red(kafka: LocalKafka, topic: str, plant: Plant) -> None:
-    copying, planted = play_copies(plant, kafka, topic)
-    assert planted.planted == (plant.who != "nobody")
-    found = red(copying.rig)
-    assert found.keys() == plant.found.keys()
-    assert set(plant.found.values()) <= {ALL}
-    assert len(set(found.values())) <= 1  # each account counts the same records
-    poison = sum(int((part.incidents["kind"] == Kind.POISON).sum()) for part in copying.rig.parts)
-    assert (poison > 0) == any(kind == "poison" for kind, _ in plant.found)
-    assert not copying.rig.accounts.balance().faults()
+@pytest.mark.parametrize(
+    "lacks", [{"transaction.max.timeout.ms": "5000"}, {"transaction.state.log.replication.factor": "3"}]
+)
+def test_a_cluster_that_lets_nobody_have_transactions_is_told_so_and_has_not_failed(
+    lacks: dict[str, str], fresh_kafka: Callable[..., LocalKafka], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(checking, "BOARD", (PLANTS[1], COPYING[2]))
+    kafka = fresh_kafka(nodes=1, properties=lacks)
+    assert cli.run(["check", "--cluster", kafka.name, "--results", str(tmp_path)]) == 0
+    _, drop, hide, line = capsys.readouterr().out.splitlines()
+    assert drop.endswith("as it must be")
+    assert "not played: the cluster lets us have no transactions: " in hide
+    assert line == "1 of 1 planted errors were caught; nothing was found where nothing was planted; 1 was not played"
+    assert there(kafka, "bench") == []
