@@ -2,19 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
-import scenarios.kill_and_verify as deaths
 from actors.spec import Producers
 from benchmarks.interruptions import leftovers
 from marathon_ray import check
 from marathon_ray.commands import trial
 from marathon_ray.commands.run import Options
-from marathon_ray.faults.broker import Kill
-from marathon_ray.faults.roles import active_controller, group_coordinator
 from marathon_ray.kafka.local import LocalKafka
 from marathon_ray.outcome import EXIT, Outcome
 from marathon_ray.report.report import Report
@@ -49,15 +48,52 @@ def test_a_cold_group_catches_up_with_those_that_write(cluster: LocalKafka, tmp_
     assert cold["orders"]["delivered"] == report.total("found") > 4_000
 
 
-def test_the_roles_that_no_other_scenario_kills_die_in_turn_and_nothing_is_lost(
+class Witness:
+    """Sees what becomes of brokers' processes: who has gone, and as what it was asked to, and who has come back as another."""
+
+    def __init__(self, kafka: LocalKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._kafka, self._pids = kafka, {node: kafka.pid(node) for node in kafka.nodes}
+        self.died: list[tuple[str, int]] = []
+        self.back: list[int] = []
+        for name in ("kill", "stop"):
+            monkeypatch.setattr(LocalKafka, name, self._watched(name, getattr(LocalKafka, name)))
+        monkeypatch.setattr(LocalKafka, "wait_up", self._returning(LocalKafka.wait_up))
+
+    def _watched(self, how: str, act: Callable[..., None]) -> Callable[..., None]:
+        def ends(kafka: LocalKafka, node: int, **more: Any) -> None:
+            act(kafka, node, **more)
+            if not psutil.pid_exists(self._pids[node]):
+                self.died.append((how, node))
+
+        return ends
+
+    def _returning(self, act: Callable[..., None]) -> Callable[..., None]:
+        def waits(kafka: LocalKafka, **more: Any) -> None:
+            act(kafka, **more)
+            pids = {node: kafka.pid(node) for node in kafka.nodes}
+            self.back += [node for node, pid in pids.items() if pid != self._pids[node]]
+            self._pids = pids
+
+        return waits
+
+
+def test_who_has_a_role_leaves_and_dies_and_comes_back_in_turn_and_nothing_is_lost_or_copied_twice(
     cluster: LocalKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deaths, "ROLES", (active_controller(), group_coordinator("readers")))
-    monkeypatch.setattr(deaths, "DEATHS", (Kill,))  # to leave in good order takes as long once more
+    witness = Witness(cluster, monkeypatch)
     report = play(KillAndVerify(writers=SMALL, steady="1 s", down="2 s"), cluster, tmp_path)
-    assert [shade.fault.split()[0] for shade in report.shades] == ["kill", "kill"]
+    roles = (
+        "leader of orders-0", "follower of orders-0", "active controller", "coordinator of group readers",
+        "coordinator of transactions of copiers",
+    )  # fmt: skip
+    assert [shade.fault for shade in report.shades] == [f"{how} {role}" for role in roles for how in ("stop", "kill")]
     assert all(shade.until is not None for shade in report.shades)
+    befell = [(shade.fault.partition(" ")[0], *shade.nodes) for shade in report.shades]
+    assert witness.died == befell
+    assert witness.back == [node for _, node in befell]
     assert report.total("found") >= report.total("acknowledged") > 2_000
+    delivered = {topic: counts["delivered"] for topic, counts in report.groups["live"].items()}
+    assert delivered["copies"] == delivered["orders"] > 2_000
 
 
 def test_what_is_tried_out_is_found_and_judged_told_in_json_and_gone(
@@ -70,7 +106,7 @@ def test_what_is_tried_out_is_found_and_judged_told_in_json_and_gone(
     }
     assert short.keys() == trial.SHORT.keys()
     monkeypatch.setattr(trial, "SHORT", short)
-    monkeypatch.setattr(check, "PLANTS", check.PLANTS[:2])
+    monkeypatch.setattr(check, "BOARD", check.BOARD[:2])
     code = trial.try_out(options=Options(cluster=cluster.name, places="here", results=tmp_path, json=True))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["result"] for line in lines if "planted" in line] == ["as it must be"] * 2
