@@ -14,6 +14,7 @@ from ray.autoscaler.sdk import request_resources
 from actors.near import ZONE
 from marathon_ray.nodes import MARKET as MARKET  # noqa: PLC0414 - they are words of ours, too
 from marathon_ray.nodes import MARKETS as MARKETS  # noqa: PLC0414
+from marathon_ray.places.notices import draining
 
 _OWN: Final = "ray.io/node-id"  # a label that every node has to itself
 _SHOWN: Final = 6  # labels
@@ -100,13 +101,14 @@ def _fit(nodes: str) -> list[Node]:
 
 
 def _nodes() -> list[Node]:
-    """Those that live and have CPUs: no seat ever comes to another."""
+    """Those that live, have CPUs and will not be taken away: no new seat ever comes to another."""
+    leave = draining()
     free: Mapping[str, Mapping[str, float]] = available_resources_per_node()  # type: ignore[no-untyped-call]
     known: Sequence[Mapping[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     return [
         Node(whole, free.get(one["NodeID"], {}).get("CPU", 0.0), one["Labels"])
         for one in known
-        if one["Alive"] and (whole := one["Resources"].get("CPU", 0.0))
+        if one["Alive"] and one["NodeID"] not in leave and (whole := one["Resources"].get("CPU", 0.0))
     ]
 
 

@@ -10,6 +10,7 @@ import ray
 
 from actors.order import Answer, Ask
 from benchmarks.ray_nodes import RayNodes
+from marathon_ray.places import head
 from marathon_ray.places.notices import by_status, draining
 from marathon_ray.places.on_ray import OnRay
 from marathon_ray.rounds import SECONDS
@@ -63,6 +64,25 @@ def open_(places: OnRay, seats: list[str]) -> list[str]:
     for seat in seats:
         places.open(seat)
     return where(places, seats)
+
+
+def test_a_notice_that_came_between_two_runs_is_known_to_the_next_one_which_has_no_worker_there(
+    nodes: RayNodes,
+) -> None:
+    leaves = nodes.add()
+    until(lambda: head.room().whole == len(nodes.names()))
+    nodes.notify(leaves, seconds=600)
+    told = time.monotonic()
+    assert head.room().whole == len(nodes.names()) - 1  # looked at before a run begins
+    assert "CPU" in head.lacking(len(nodes.names()) * 10, cpus=0.1)
+    places = OnRay()  # of a run that begins then
+    try:
+        assert asyncio.run(heard(places, told)) == [leaves]
+        assert leaves not in open_(places, [f"m-between-{number}" for number in range(6)])
+    finally:
+        asyncio.run(places.shut())
+    nodes.kill(leaves)
+    until(lambda: not draining() and not by_status())
 
 
 def test_a_notice_is_heard_and_such_a_node_gets_no_new_seat_while_old_ones_go_on(

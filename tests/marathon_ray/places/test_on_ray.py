@@ -1,12 +1,15 @@
 """A Ray that cannot be reached is told at once; Ray itself would try for minutes."""
 
 import asyncio
+import math
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import ray
 from ray._private.utils import check_version_info
 from ray._raylet import RAY_NODE_MARKET_TYPE_KEY  # type: ignore[attr-defined]
 
@@ -69,6 +72,19 @@ def test_other_versions_are_told_in_one_line(ray_version: str, python_version: s
     told = head.told(caught.value)
     assert told.startswith(f"it has Ray {ray_version} and Python {python_version}, this process has Ray 2.")
     assert "\n" not in told
+
+
+def test_a_node_that_will_be_taken_away_has_no_room_for_a_seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = [{"NodeID": name, "Alive": True, "Resources": {"CPU": 4.0}, "Labels": {}} for name in ("stays", "leaves")]
+    monkeypatch.setattr(ray, "nodes", lambda: there)
+    monkeypatch.setattr(head, "available_resources_per_node", lambda: {"stays": {"CPU": 1.0}, "leaves": {"CPU": 4.0}})
+    monkeypatch.setattr(head, "state", SimpleNamespace(get_max_resources_from_cluster_config=lambda: None))
+    monkeypatch.setattr(head, "_HEARSAY_SECONDS", 0.0)
+    monkeypatch.setattr(head, "draining", dict)
+    assert head.room() == Room(8.0, 5.0, None)
+    monkeypatch.setattr(head, "draining", lambda: {"leaves": math.inf})
+    assert head.room() == Room(4.0, 1.0, None)
+    assert head.lacking(11, cpus=0.1).endswith("it has 1 free of 4: add nodes or use fewer workers")
 
 
 @pytest.mark.parametrize(
