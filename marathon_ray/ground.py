@@ -25,13 +25,14 @@ class CrowdedError(UsageError):
 
 @dataclass(slots=True)
 class Ground:
-    """Where so many workers will live, on which `nodes`. A Ray that this process drives already is used, and left as it is."""
+    """Where so many workers will live, on which `nodes`. A Ray that this process drives already is used, and stays as long as
+    somebody uses it."""
 
     on_ray: bool
     address: str | None
     seats: int
     nodes: str = "any"
-    ours: bool = False
+    used: bool = False  # the connection: it will be left
     grows: bool = False  # it was asked for room, and will be told that it may shrink
 
     def connect(self) -> None:
@@ -40,10 +41,11 @@ class Ground:
         if not self.on_ray:
             return
         try:
-            self.ours = on_ray.connect(self.address, seats=self.seats)
+            users = on_ray.connect(self.address, seats=self.seats)
         except ConnectionError as error:
             raise UsageError(str(error)) from None
-        if self.ours and not self.address and self.nodes == "any":
+        self.used = users > 0
+        if users == 1 and not self.address and self.nodes == "any":
             return  # it was started with room for them
         if lacking := head.lacking(self.seats, cpus=CPUS, nodes=self.nodes):
             self.leave()
@@ -83,11 +85,11 @@ class Ground:
         return (Lags(),) if self.on_ray else ()
 
     def leave(self) -> None:
-        """What was asked for here is given back, and what was connected is not any more."""
+        """What was asked for here is given back, and what was connected is not any more, unless somebody else uses it."""
         if self.grows:
             self.grows = False
             with suppress(Exception):  # of whatever kind: a head that is gone asks for nothing any more
                 head.ask_for(0, cpus=CPUS)
-        if self.ours:
+        if self.used:
             on_ray.disconnect()
-            self.ours = False
+            self.used = False

@@ -5,10 +5,12 @@ import logging
 import math
 import os
 import signal
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
 
 import ray
@@ -62,22 +64,42 @@ class RayShell(Shell):
 Seat = ray.remote(RayShell)
 
 
-def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -> bool:
-    """This process drives the Ray cluster at `address`, or a local one of its own with room for so many seats; False if
-    it drove one before.
+@dataclass(slots=True)
+class _Use:
+    """Of the one Ray that a process may drive, where it was connected here."""
+
+    users: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)  # nobody opens it twice, or closes it under another
+
+
+_USE: Final = _Use()
+
+
+def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -> int:
+    """This process drives the Ray cluster at `address`, or a local one of its own with room for so many seats, or the one
+    that it drives already. How many use it by now: each of them disconnects, the last one ends it; 0 where it was
+    connected by somebody else, who will.
 
     Blocks for some seconds. Whatever is needed is imported before. The handler of SIGTERM is Ray's own then, which hands it
     on to the one before and aborts the process seconds later: whoever wants to hear it installs a handler anew.
     Raises ConnectionError where there is no cluster, or none could be started.
     """
-    if ray.is_initialized():
-        return False
+    with _USE.lock:
+        if not ray.is_initialized():
+            _open(address, seats * cpus)
+            _USE.users = 1
+        elif _USE.users:
+            _USE.users += 1
+        return _USE.users
+
+
+def _open(address: str | None, cpus: float) -> None:
     if address:
         head.reach(address)
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     try:
-        own = {} if address else _own(max(os.cpu_count() or 1, math.ceil(seats * cpus)))
+        own = {} if address else _own(max(os.cpu_count() or 1, math.ceil(cpus)))
     except OSError as error:
         raise ConnectionError(f"Ray at this machine: its folder: {error}") from None
     _let_ray_print(yes=False)
@@ -90,8 +112,8 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
         else:
             # By an alarm Ray's handler would abort: a signal that came meanwhile was heard, and is answered.
             signal.alarm(0)
-            return True
-    disconnect()
+            return
+    _close()
     raise ConnectionError(f"Ray at {address or 'this machine'}: {why}")
 
 
@@ -106,7 +128,15 @@ def _own(cpus: int) -> dict[str, Any]:
 
 
 def disconnect() -> None:
-    """No Ray is driven from here; a local cluster of our own is gone, with its folder."""
+    """One of those that use it does so no more. After the last one no Ray is driven from here, and a local cluster of our own
+    is gone, with its folder."""
+    with _USE.lock:
+        _USE.users = max(0, _USE.users - 1)
+        if not _USE.users:
+            _close()
+
+
+def _close() -> None:
     ray.shutdown()
     _OWN.close()
     _let_ray_print(yes=True)

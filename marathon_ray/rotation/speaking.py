@@ -1,6 +1,5 @@
 """Commands to a rotation as people give them: a terminal by ``marathon status`` and its like, a notebook by `command`."""
 
-import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -24,7 +23,6 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "set": ("field", "value"),
     "stop": (),
 }
-_CONNECTING: Final = threading.Lock()  # a process drives one Ray, which the first of two commands would leave
 
 
 async def command(word: str, *, bench: str = BENCH, ray: str = "auto", **arguments: Any) -> str:  # noqa: ANN401
@@ -35,17 +33,16 @@ async def command(word: str, *, bench: str = BENCH, ray: str = "auto", **argumen
 
 
 def spoken(bench: str, address: str, word: str, **arguments: Any) -> str:  # noqa: ANN401
-    """As `command`; blocks. A Ray that this process drives already is used, and left as it is."""
+    """As `command`; blocks. A Ray that this process drives already is used, whoever ends first."""
     check(word, arguments)
     if word == "interrupt":
         arguments.setdefault("why", WHY)
     ground = Ground(on_ray=True, address=address, seats=0)
-    with _CONNECTING:
-        ground.connect()
-        try:
-            return say(bench, "release" if word == "resume" else word, **arguments)
-        finally:
-            ground.leave()
+    ground.connect()
+    try:
+        return say(bench, "release" if word == "resume" else word, **arguments)
+    finally:
+        ground.leave()
 
 
 def check(word: str, arguments: Mapping[str, object]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import pytest
 
 from marathon_ray import ground as grounds
-from marathon_ray.ground import Ground
-from marathon_ray.places import head
+from marathon_ray.ground import CrowdedError, Ground
+from marathon_ray.places import head, on_ray
 from marathon_ray.places.head import Room
 from marathon_ray.reconcile import Limits
 from marathon_ray.rounds import NoRoomError
@@ -69,3 +69,23 @@ def test_one_that_has_not_grown_in_time_is_told_in_a_line(monkeypatch: pytest.Mo
         NoRoomError, match=r"^Ray: it has not grown within 0.3 s: 6 workers .* it has 0.5 free of 0.5: "
     ):
         there.grow()
+
+
+@pytest.mark.parametrize(("users", "asked", "left"), [(0, True, 0), (1, False, 1), (2, True, 1)])
+def test_who_shares_a_ray_asks_whether_it_has_room_and_leaves_what_it_has_used(
+    users: int, asked: bool, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaves: list[bool] = []
+    monkeypatch.setattr(on_ray, "connect", lambda *_, **__: users)
+    monkeypatch.setattr(on_ray, "disconnect", lambda: leaves.append(True))
+    monkeypatch.setattr(head, "lacking", lambda *_, **__: "no room")
+    ground = Ground(on_ray=True, address=None, seats=6)
+    if asked:
+        with pytest.raises(CrowdedError, match=r"^Ray: no room$"):
+            ground.connect()
+    else:
+        ground.connect()  # it was started with room for them
+        ground.leave()
+    assert len(leaves) == left
+    ground.leave()
+    assert len(leaves) == left

@@ -1,20 +1,27 @@
 """What a person says to a rotation by `marathon ...`, and what the rotation does: a real controller, inbox and Ray, and a
 Kafka that is not there."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ray
 
+import marathon_ray
+from actors.order import Answer, Ask
 from marathon_ray import cli
+from marathon_ray.ground import Ground
 from marathon_ray.journal import read
 from marathon_ray.places.on_ray import connect, disconnect
+from marathon_ray.rotation import speaking
 
 pytestmark = pytest.mark.on_ray
 CPUS = 2
@@ -88,3 +95,35 @@ def test_a_controller_hears_what_is_said_by_the_command_line_and_ends_when_it_is
         "release",
         "hold",
     ]
+
+
+def test_a_command_that_ends_leaves_its_ray_to_a_run_that_has_begun_meanwhile(address: str) -> None:
+    asks, begun = threading.Event(), threading.Event()
+
+    def say(bench: str, word: str, **_: Any) -> str:
+        asks.set()
+        assert begun.wait(60)
+        return f"{word} is done"
+
+    async def both() -> bool:
+        said = asyncio.create_task(marathon_ray.command("status", ray=address))
+        assert await asyncio.to_thread(asks.wait, 60)
+        ground = Ground(on_ray=True, address=None, seats=1)
+        await asyncio.to_thread(ground.connect)
+        begun.set()
+        assert await said == "status is done"
+        places = ground.places()
+        try:
+            places.open("m-meanwhile-1")
+            async with asyncio.timeout(60):
+                while not isinstance((await places.ask({"m-meanwhile-1": Ask()}, within=1.0))["m-meanwhile-1"], Answer):
+                    pass
+            return ray.is_initialized()
+        finally:
+            await places.shut()
+            await asyncio.to_thread(ground.leave)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(speaking, "say", say)
+        assert asyncio.run(both())
+    assert not ray.is_initialized()

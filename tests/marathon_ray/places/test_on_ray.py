@@ -4,6 +4,7 @@ import asyncio
 import math
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from ray._raylet import RAY_NODE_MARKET_TYPE_KEY  # type: ignore[attr-defined]
 
 from marathon_ray.places import head
 from marathon_ray.places.head import MARKET, Node, Room, mislabelled
-from marathon_ray.places.on_ray import OnRay, connect
+from marathon_ray.places.on_ray import OnRay, connect, disconnect
 from marathon_ray.places.place import Vacancy
 
 
@@ -72,6 +73,65 @@ def test_other_versions_are_told_in_one_line(ray_version: str, python_version: s
     told = head.told(caught.value)
     assert told.startswith(f"it has Ray {ray_version} and Python {python_version}, this process has Ray 2.")
     assert "\n" not in told
+
+
+class Driven:
+    """A Ray that is driven or not, and how often it was opened and closed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened = self.closed = 0
+        self.driven = False
+        monkeypatch.setattr(head, "reach", lambda address: None)
+        monkeypatch.setattr(ray, "is_initialized", lambda: self.driven)
+        monkeypatch.setattr(ray, "init", self._init)
+        monkeypatch.setattr(ray, "shutdown", self._shutdown)
+
+    def _init(self, *_: object, **__: object) -> None:
+        assert not self.driven
+        time.sleep(0.05)  # so that others come meanwhile
+        self.opened, self.driven = self.opened + 1, True
+
+    def _shutdown(self) -> None:
+        self.closed, self.driven = self.closed + 1, False
+
+
+@pytest.fixture
+def driven(monkeypatch: pytest.MonkeyPatch) -> Driven:
+    return Driven(monkeypatch)
+
+
+def test_who_uses_a_connection_beside_another_does_not_end_it_whoever_ends_first(driven: Driven) -> None:
+    assert connect("head:6379") == 1  # a command
+    assert connect("head:6379") == 2  # a run
+    disconnect()
+    assert (driven.driven, driven.closed) == (True, 0)
+    assert connect() == 2  # one more command, which ends after the run
+    disconnect()
+    disconnect()
+    assert (driven.driven, driven.opened, driven.closed) == (False, 1, 1)
+    assert connect("head:6379") == 1
+    disconnect()
+    assert (driven.driven, driven.opened, driven.closed) == (False, 2, 2)
+
+
+def test_those_that_come_at_once_open_one_connection(driven: Driven) -> None:
+    users: list[int] = []
+    threads = [threading.Thread(target=lambda: users.append(connect("head:6379"))) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert (sorted(users), driven.opened) == ([1, 2, 3, 4], 1)
+    for _ in users:
+        assert driven.driven
+        disconnect()
+    assert not driven.driven
+
+
+def test_what_somebody_else_has_connected_is_theirs_to_end(driven: Driven) -> None:
+    driven.driven = True
+    assert connect("head:6379") == 0
+    assert (driven.driven, driven.opened) == (True, 0)
 
 
 def test_a_node_that_will_be_taken_away_has_no_room_for_a_seat(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,6 @@
 """Commands from Python and from a terminal: the same words, answers and refusals, on a box that is stubbed."""
 
 import asyncio
-import threading
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -22,13 +20,9 @@ class Box:
         self.addresses: list[str | None] = []
         self.connected = 0
         self.refuses = ""
-        self.together: threading.Barrier | None = None  # at which a command waits for another one, for a while
 
     def say(self, bench: str, word: str, **arguments: Any) -> str:
         assert self.connected == 1
-        if self.together:
-            with suppress(threading.BrokenBarrierError):
-                self.together.wait(0.2)
         self.heard.append((bench, word, arguments))
         if self.refuses:
             raise UsageError(self.refuses)
@@ -62,16 +56,6 @@ def test_a_command_goes_to_the_box_of_its_bench_and_its_answer_is_the_value(box:
     assert box.heard == [("nightly", "pause", {}), ("bench", "mute", {"duration": "2 h"})]
     assert box.addresses == ["10.0.0.1:6379", "auto"]
     assert box.connected == 0
-
-
-def test_commands_that_come_together_are_given_one_after_the_other(box: Box) -> None:
-    box.together = threading.Barrier(2)
-
-    async def both() -> list[str]:
-        return list(await asyncio.gather(marathon_ray.command("hold"), marathon_ray.command("skip")))
-
-    assert asyncio.run(both()) == ["hold is done", "skip is done"]
-    assert box.together.broken, "both spoke at a time, by a Ray that the first would leave"
 
 
 @pytest.mark.parametrize(
