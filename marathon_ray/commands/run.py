@@ -66,7 +66,7 @@ def run(name: str, /, *fields: Fields, options: Options = Options()) -> int:
     fields
         The scenario's fields, as --writers.rate "300 MB/s"; `marathon show NAME` lists them.
     """
-    scenario, store = build(find(name), fields), Store(options.store) if options.store else None
+    scenario, store = build(find(name), fields), None if options.store is None else Store(options.store)
     if store:
         store.check()
     report = played(scenario, options)

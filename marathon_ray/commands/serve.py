@@ -112,8 +112,8 @@ def serve(plan: Path, /, *, options: Options = Options()) -> int:
     draft = Draft(plan, check)
     wanted = draft.plan(partial(_unusable, options))
     where = _where(wanted, options)
-    copies = _store(options.store or wanted.store)
-    page = _address(options.metrics or wanted.metrics or f"{ADDRESS}:{PORT}")
+    copies = _store(options.store) or (Store(wanted.store) if wanted.store else None)  # which was asked by now
+    page = _address(options.metrics if options.metrics is not None else wanted.metrics or f"{ADDRESS}:{PORT}")
     ground = Ground(on_ray=where.places == "ray", address=where.ray, seats=1, nodes=where.nodes)
     board = Metrics()
     controller = Controller(

@@ -11,6 +11,7 @@ import pytest
 
 from marathon_ray import cli
 from marathon_ray.commands.run import keep
+from marathon_ray.commands.serve import Options, serve
 from marathon_ray.event import Event, Severity
 from marathon_ray.report.report import NAME
 from marathon_ray.rotation.copying import Copying
@@ -108,6 +109,59 @@ def test_a_store_that_cannot_be_written_is_refused_before_anything_is_made(
         assert told.startswith(f"marathon: store file://{tmp_path}/taken/prefix: it cannot be written: ")
         assert told.count("\n") == 1
     assert sorted(file.name for file in tmp_path.iterdir()) == ["plan.yaml", "taken"]
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What a command says that is refused; it comes to nothing else."""
+    monkeypatch.chdir(tmp_path)
+    for begun in ("serve.Office", "run.played"):
+        monkeypatch.setattr(f"marathon_ray.commands.{begun}", lambda *_, **__: pytest.fail("it has begun"))
+
+    def said(*words: str) -> str:
+        assert cli.run([*words]) == 2
+        assert [file.name for file in tmp_path.iterdir()] in ([], ["plan.yaml"])
+        return capsys.readouterr().err
+
+    return said
+
+
+def test_an_empty_address_is_none_and_refused_wherever_it_stands(tmp_path: Path, refused: Callable[..., str]) -> None:
+    write = "write s3://bucket/prefix, gs://bucket/prefix or file:///folder\n"
+    plan = tmp_path / "plan.yaml"
+    assert refused("run", "steady-write", "--store", "") == f"marathon: store '': {write}"
+    text = (
+        "{clusters: {one: 'one.example:9092'}, scenarios: [{run: steady-write}], places: here, metrics: '127.0.0.1:1'"
+    )
+    plan.write_text(text + "}")
+    assert refused("serve", "plan.yaml", "--store", "") == f"marathon: store '': {write}"
+    assert (
+        refused("serve", "plan.yaml", "--metrics", "") == "marathon: metrics '': write HOST:PORT, as 127.0.0.1:9464\n"
+    )
+    plan.write_text(text + ", store: ''}")
+    assert refused("serve", "plan.yaml") == f"marathon: plan.yaml, line 1: store: '': {write}"
+
+
+@pytest.mark.parametrize("by", ["plan", "option"])
+def test_a_store_is_asked_once(by: str, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    stores: list[Store] = []
+
+    class AllWasAskedError(Exception):
+        """Nothing is begun."""
+
+    def office(*arguments: Any, **_: Any) -> None:
+        stores.append(arguments[4])
+        raise AllWasAskedError
+
+    monkeypatch.setattr(Store, "check", lambda self: asked.append(self.address))
+    monkeypatch.setattr("marathon_ray.commands.serve.Office", office)
+    planned = {"plan": store.address, "option": "file:///elsewhere"}[by]
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(f"{{clusters: {{own: local}}, scenarios: [{{run: steady-write}}], store: '{planned}'}}")
+    with pytest.raises(AllWasAskedError):
+        serve(plan, options=Options(store=store.address if by == "option" else None))
+    assert (asked, [one.address for one in stores]) == ([store.address], [store.address])
 
 
 def test_a_run_is_copied_whole_and_its_report_last(store: Store, results: Path, away: Path) -> None:
