@@ -42,8 +42,7 @@ def build(scenario: type[Scenario], arguments: Sequence[str] = ()) -> Scenario:
 
     Raises UsageError on a flag that is not known, is given twice or has no value, and on all bad values.
     """
-    known = [flag.name for flag in flags(scenario)]
-    given = _paired(arguments, known)
+    given = values(scenario, arguments)
     try:
         settings = _settings(scenario)(_cli_parse_args=[f"--{name}={value}" for name, value in given.items()])
         return scenario(**{name: getattr(settings, name) for name in scenario.model_fields})
@@ -51,6 +50,11 @@ def build(scenario: type[Scenario], arguments: Sequence[str] = ()) -> Scenario:
         raise UsageError("\n".join(complaints(error, of=scenario.title()))) from None
     except SettingsError as error:
         raise UsageError(_unreadable(scenario, given, str(error))) from None
+
+
+def values(scenario: type[Scenario], arguments: Sequence[str]) -> dict[str, str]:
+    """What the flags say, by field. Raises UsageError on a flag that is not known, is given twice or has no value."""
+    return _paired(arguments, [flag.name for flag in flags(scenario)])
 
 
 def _unreadable(scenario: type[Scenario], given: Mapping[str, str], why: str) -> str:

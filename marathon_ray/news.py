@@ -87,8 +87,8 @@ _WITHOUT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How a run came to be: the scenario as `marathon run` takes it, the cluster's name in the plan, what `--cluster` takes
-    for it, the fields as they were drawn; and where its page is."""
+    """How a run came to be: the scenario as `marathon run` takes it (empty: it was no command), the cluster's name in the plan,
+    what `--cluster` takes for it, the fields as they were given or drawn; and where its page is."""
 
     scenario: str
     cluster: str
@@ -118,6 +118,11 @@ def events_of(report: Report, origin: Origin) -> Iterator[Event]:
                 yield about.kept(verdict)
         return
     yield about.event(_WITHOUT[report.outcome], about.verdict, f"{about.name} is {report.outcome}\n{report.cause}")
+
+
+def told(report: Report, origin: Origin) -> Report:
+    """The same with its events."""
+    return report.model_copy(update={"events": tuple(events_of(report, origin))})
 
 
 def given_up(scenario: str, cluster: str, why: str, *, run: str = "") -> Event:
@@ -211,9 +216,9 @@ class _Run:
             "scenario": self.report.scenario,
             "cluster": self.origin.cluster,
             "outcome": self.report.outcome.value,
-            "again": self._again(),
         }
-        facts |= {name: value for name, value in (("promise", promise), ("page", self.origin.page)) if value}
+        more = {"again": self._again() if self.origin.scenario else "", "promise": promise, "page": self.origin.page}
+        facts |= {name: value for name, value in more.items() if value}
         return Event(
             severity=KINDS[kind][0],
             kind=kind,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from marathon_ray.names import Names, new_run
+from marathon_ray.news import Origin
 from marathon_ray.prices import Prices
 from marathon_ray.scenario import Scenario
 from marathon_ray.usage import UsageError, nearest
@@ -28,6 +29,8 @@ def check(scenario: object, options: Mapping[str, object], known: Collection[str
         raise UsageError("nodes: workers in this process have none to choose; leave --places here out, or --nodes")
     if not isinstance(prices := options.get("prices", Prices()), Prices):
         raise UsageError(f"prices {prices!r}: they are marathon_ray.prices.Prices")
+    if not isinstance(origin := options.get("origin", Origin("", "")), Origin):
+        raise UsageError(f"origin {origin!r}: it is a marathon_ray.news.Origin")
     seed = options.get("seed")
     if seed is not None and not isinstance(seed, int):
         raise UsageError(f"seed {seed!r}: it is an integer, or None")

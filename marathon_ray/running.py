@@ -5,7 +5,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
@@ -24,6 +24,7 @@ from marathon_ray.journal import NAME, Journal, Thing
 from marathon_ray.kafka import admin, release
 from marathon_ray.kafka.cluster import Cluster, KafkaError, TellsReleases
 from marathon_ray.names import Names
+from marathon_ray.news import Origin, told
 from marathon_ray.nodes import node_hours
 from marathon_ray.notebook import onlooker
 from marathon_ray.outcome import Outcome, outcome
@@ -52,7 +53,7 @@ _OURS: Final = Path(__file__).parent
 
 @dataclass(slots=True)
 class Course:
-    """How a run went beside what its promises say: causes in the order in which they came."""
+    """How a run went beside what its promises say: of each kind the causes in the order in which they came."""
 
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.monotonic)
@@ -77,7 +78,7 @@ class Course:
 
     @property
     def causes(self) -> list[str]:
-        """All that kept it from its own end."""
+        """All that kept it from its own end. Kinds stand as their outcomes rank, so the first one is that of the outcome."""
         return [*([self.skipped] if self.skipped else []), *self.interrupted, *self.invalid]
 
 
@@ -86,7 +87,7 @@ class Options(TypedDict, total=False):
     file; workers live on Ray ("ray", by default) or in this process ("here"), on the Ray cluster at the address `ray` or on
     one that is started for it, on "any" of its nodes or on "spot" `nodes`. A folder of its own in `results` has the journal, the report and the series. `tell` hears how
     it goes on; without it a notebook's cell shows that, and a program hears nothing. `run` is its name, eight hexadecimal
-    digits, and else drawn. With `prices` of a node's hour the report has what it cost. Where `signals`
+    digits, and else drawn. With `prices` of a node's hour the report has what it cost. `origin` is how its events call it (`news.Origin`). Where `signals`
     is false nothing but a cancellation of whoever awaits it stops it; its message, if there is one, is told as the cause."""
 
     cluster: str | Opened
@@ -98,6 +99,7 @@ class Options(TypedDict, total=False):
     bench: str
     run: str
     prices: Prices
+    origin: Origin
     tell: Audience
     signals: bool
 
@@ -154,6 +156,8 @@ async def _run(scenario: Scenario, names: Names, folder: Path, opened: Opened, o
             desk = Desk(scenario, names, folder, journal, opened, audience, course, stops, note, seed)
             desk.prices = options.get("prices", desk.prices)
             report = await desk.play(ground)
+            origin = options.get("origin") or Origin("", opened.name)
+            report = told(report, replace(origin, page=str(folder / page.NAME) if report.series else ""))
             report.write(folder)
             if report.series:
                 page.write(report, folder)

@@ -473,6 +473,7 @@ ASKED: Final[dict[str, tuple[dict[str, Any], str]]] = {
     ),
     "a seed that is none": ({"seed": "7"}, "seed '7': it is an integer, or None"),
     "prices that are none": ({"prices": {"spot": 3}}, "prices {'spot': 3}: they are marathon_ray.prices.Prices"),
+    "an origin that is none": ({"origin": "me"}, "origin 'me': it is a marathon_ray.news.Origin"),
     "a bench that is none": ({"bench": "A"}, "bench 'A': 1 to 20 of a-z, 0-9 and _"),
     "a run's name that is none": ({"run": "mine"}, "run 'mine': eight hexadecimal digits"),
 }

@@ -11,12 +11,13 @@ from typing import Annotated, Final, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
-from marathon_ray.catalogue import find
+from marathon_ray.catalogue import anywhere, find
 from marathon_ray.clusters import Opened
 from marathon_ray.commands.plan import Fields
 from marathon_ray.commands.printing import show
-from marathon_ray.fields import build
+from marathon_ray.fields import build, values
 from marathon_ray.live import audience
+from marathon_ray.news import Origin
 from marathon_ray.outcome import EXIT
 from marathon_ray.report import page
 from marathon_ray.report.report import Report
@@ -69,14 +70,17 @@ def run(name: str, /, *fields: Fields, options: Options = Options()) -> int:
     scenario, store = build(find(name), fields), None if options.store is None else Store(options.store)
     if store:
         store.check()
-    report = played(scenario, options)
+    origin = Origin(anywhere(name), options.cluster, options.cluster, tuple(values(type(scenario), fields).items()))
+    report = played(scenario, options, origin=origin)
     tell(report, options)
     if store:
         keep(store, options.results / f"{report.scenario}-{report.run}")
     return EXIT[report.outcome]
 
 
-def played(scenario: Scenario, options: Options, *, cluster: str | Opened | None = None) -> Report:
+def played(
+    scenario: Scenario, options: Options, *, cluster: str | Opened | None = None, origin: Origin | None = None
+) -> Report:
     """The run is over. Raises UsageError and KafkaError where it cannot be done as asked: two lines at most, as `play` does."""
     out = Console(file=sys.stdout) if options.json else Console(stderr=True, highlight=False)
     with audience(out, scenario.title(), as_json=options.json) as listener:
@@ -90,6 +94,7 @@ def played(scenario: Scenario, options: Options, *, cluster: str | Opened | None
                 results=options.results,
                 seed=options.seed,
                 bench=bench(options.bench),
+                origin=origin or Origin("", options.cluster),
                 tell=listener,
             )
         )

@@ -20,10 +20,9 @@ from marathon_ray.ground import CrowdedError
 from marathon_ray.journal import Entry, Journal
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.names import new_run
-from marathon_ray.news import Kind, Origin, broken_before_death, event, events_of, given_up
+from marathon_ray.news import Kind, Origin, broken_before_death, event, given_up
 from marathon_ray.outcome import Outcome
 from marathon_ray.reclaim import reclaim
-from marathon_ray.report import page
 from marathon_ray.report.report import Report
 from marathon_ray.rotation.dead import Dead, dead
 from marathon_ray.rotation.finishing import finishing
@@ -262,16 +261,8 @@ class Controller:
 
     def _finish(self, one: Turn, report: Report) -> None:
         folder = self.where.results / f"{report.scenario}-{report.run}"
-        file = folder / page.NAME
         self._unclean |= _has_left(folder / journal.NAME)
-        origin = Origin(
-            anywhere(one.scenario),
-            one.cluster,
-            self.plan.clusters.get(one.cluster, one.cluster),
-            one.fields,
-            str(file) if report.series else "",
-        )
-        for each in events_of(report, origin):  # first: who dies in between tells it again, which is one incident
+        for each in report.events:  # first: who dies in between tells it again, which is one incident
             self.accept(each)
         self._ended(
             report.outcome, report.cause, run=report.run, seconds=report.seconds, bytes=sum(report.bytes.values()),
@@ -298,11 +289,12 @@ class Controller:
         return self._titles.setdefault(one.scenario, title(one.scenario))
 
     async def _run(self, one: Turn) -> Report:
+        origin = Origin(anywhere(one.scenario), one.cluster, self.plan.clusters[one.cluster], one.fields)
         return await run(
             build(find(one.scenario), one.flags),
             cluster=self.plan.clusters[one.cluster], places=self.where.places, ray=self.where.ray,
             nodes=self.where.nodes, results=self.where.results, seed=one.seed, bench=self.plan.bench,
-            run=self.standing.running, prices=self.plan.prices, tell=self.tell, signals=False,
+            run=self.standing.running, prices=self.plan.prices, origin=origin, tell=self.tell, signals=False,
         )  # fmt: skip
 
     # --- What a person may say ----------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from marathon_ray.commands import check as checking
 from marathon_ray.commands import run as running
 from marathon_ray.commands.check import board, verdict
 from marathon_ray.names import Names
+from marathon_ray.news import Origin
 from marathon_ray.outcome import EXIT, Outcome
 from marathon_ray.plant import COPYING, PLANTS, Played
 from marathon_ray.promises.promise import Verdict
@@ -169,6 +170,7 @@ def test_a_run_is_asked_for_what_the_options_and_fields_say(marathon: Callable[.
     asked = {name: value for name, value in fake.asked.items() if name != "tell"}
     assert asked == {
         "cluster": "here:9092", "places": "here", "ray": None, "nodes": "any", "results": Path("r"), "seed": 7, "bench": "b_1",
+        "origin": Origin("kill-leader", "here:9092", "here:9092", (("down", "3 s"), ("orders.partitions", "5"))),
     }  # fmt: skip
     assert fake.scenario is not None
     assert fake.scenario.model_dump()["down"] == 3.0

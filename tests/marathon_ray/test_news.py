@@ -111,5 +111,12 @@ def test_the_benchs_own_honesty_is_no_promise_of_the_cluster() -> None:
     assert told(report, Kind.PROMISE_KEPT) == []
 
 
+def test_a_run_that_was_no_command_has_no_command_that_plays_it_again() -> None:
+    (event,) = told(sample.report(Outcome.INVALID), Kind.RUN_INVALID)
+    assert "again" in event.facts
+    (event,) = events_of(sample.report(Outcome.INVALID), Origin("", "staging"))
+    assert event.facts == {"scenario": "kill-leader", "cluster": "staging", "outcome": "invalid"}
+
+
 def test_every_kind_is_described() -> None:
     assert set(KINDS) == set(Kind)

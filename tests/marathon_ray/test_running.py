@@ -14,6 +14,7 @@ from marathon_ray.audience import Nobody
 from marathon_ray.clusters import Opened
 from marathon_ray.faults.broker import Kill
 from marathon_ray.faults.injection import Injections
+from marathon_ray.fleet import Fleet
 from marathon_ray.ground import Ground
 from marathon_ray.journal import NAME, left, read
 from marathon_ray.kafka import admin, release
@@ -21,6 +22,7 @@ from marathon_ray.kafka.cluster import Cluster, KafkaError
 from marathon_ray.kafka.comparison import ClusterState
 from marathon_ray.kafka.existing import Existing
 from marathon_ray.kafka.topics import Topic
+from marathon_ray.news import Origin
 from marathon_ray.outcome import Outcome
 from marathon_ray.promises.promise import Promise
 from marathon_ray.report.report import Report
@@ -120,6 +122,9 @@ def test_a_scenario_with_nothing_to_do_is_skipped_and_one_that_cannot_be_had_so_
     assert (report.outcome, report.cause) == (Outcome.SKIPPED, "there is nothing to do")
     auditors: Any = report.spec["auditors"]
     assert (report.spec["answer"], auditors["of"], auditors["workers"]) == ("nothing", ["orders"], 1)
+    (event,) = report.events
+    assert (event.kind, event.about, event.run) == ("run skipped", "picky on theirs: verdict", report.run)
+    assert "again" not in event.facts
     with pytest.raises(KafkaError, match="it cannot be had"):
         asyncio.run(run(Picky(answer="had"), cluster=given, places="here", results=tmp_path))
     assert len(list(tmp_path.iterdir())) == 1
@@ -221,11 +226,12 @@ def diary(monkeypatch: pytest.MonkeyPatch) -> Diary:
     return diary
 
 
-def play(scenario: Scenario, folder: Path, diary: Diary) -> Report:
+def play(scenario: Scenario, folder: Path, diary: Diary, **more: Any) -> Report:
     """Its report."""
     cluster = Existing({"bootstrap.servers": "nowhere:1"})
     given = Opened("theirs", ours=False, cluster=cluster, begin=lambda: None, end=lambda: None)
     options: Options = {"cluster": given, "places": "here", "results": folder, "signals": False, "tell": diary}
+    options.update(cast(Options, more))
 
     async def played() -> Report:
         return await asyncio.create_task(run(scenario, **options), name="the run")
@@ -237,6 +243,43 @@ def owed(folder: Path) -> set[str]:
     """The kinds of what is left, by its journal."""
     (journal,) = folder.glob(f"*/{NAME}")
     return {thing.kind for thing in left(read(journal))}
+
+
+@pytest.mark.parametrize(
+    ("ends", "kinds"),
+    [
+        ("passed", ["verdict"]),
+        ("failed", ["verdict", "promise broken"]),
+        ("interrupted", ["run interrupted"]),
+        ("invalid", ["run invalid"]),
+    ],
+)
+def test_what_somebody_may_want_to_be_told_of_a_run_lies_in_its_folder(
+    ends: str, kinds: list[str], tmp_path: Path, diary: Diary
+) -> None:
+    origin = Origin("./mine.py:Phases", "staging", "nowhere:1", (("ends", ends),))
+    report = play(Phases(ends=ends), tmp_path, diary, origin=origin)
+    (folder,) = tmp_path.iterdir()
+    events = Report.read(folder).events
+    assert events == report.events
+    assert [event.kind for event in events] == kinds
+    assert {event.run for event in events} == {report.run}
+    again = f"marathon run ./mine.py:Phases --seed {report.seed} --cluster nowhere:1 --ends={ends}"
+    page = {"page": str(folder / "report.html")} if report.series else {}
+    facts = {"scenario": "phases", "cluster": "staging", "outcome": ends, "again": again, **page}
+    assert [{**event.facts, "promise": ""} for event in events] == [{**facts, "promise": ""}] * len(kinds)
+
+
+@pytest.mark.parametrize("ends", ["passed", "interrupted"])
+def test_no_worker_lives_when_a_scenario_cleans_up(
+    ends: str, tmp_path: Path, diary: Diary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Fleet, "close", lambda fleet: diary.note(f"{fleet.name} closed"))
+    monkeypatch.setattr(attempt, "fleets_of", lambda _: {"writers": Producers(to="orders", starts="later")})
+    monkeypatch.setattr(attempt, "workers_of", lambda _: {"writers": 1})
+    assert play(Phases(ends=ends), tmp_path, diary).outcome.value == ends
+    lines = diary.after("workload")
+    assert lines.index("writers closed") < lines.index("cleanup") < lines.index("topics deleted")
 
 
 @pytest.mark.parametrize("ends", ["passed", "failed", "interrupted", "invalid"])
@@ -376,3 +419,20 @@ def test_a_scenario_that_hangs_proves_nothing_and_takes_the_way_out_when_its_tim
     assert diary.after(phase) == ["healed", "cleanup", "cleaned", "healed", "topics deleted"]
     assert [each.name for each in report.phases[-3:]] == [phase, Phase.DRAIN, Phase.CLEANUP]
     assert owed(tmp_path) == set()
+
+
+def test_the_cause_of_an_end_is_that_of_its_outcome_and_others_of_a_kind_stand_as_they_came() -> None:
+    course = Course()
+    for cause in ("it fails", "that fails, too"):
+        course.invalid.append(cause)
+    for cause in ("a person", "a node", "a person"):
+        course.interrupt(cause)
+    assert course.causes == ["a person", "a node", "it fails", "that fails, too"]
+    course.skipped = "nothing to do"
+    assert course.causes[:2] == ["nothing to do", "a person"]
+
+
+def test_a_run_that_was_interrupted_after_its_bench_failed_says_by_whom(tmp_path: Path, diary: Diary) -> None:
+    report = play(Phases(ends="invalid", cleans="is stopped"), tmp_path, diary)
+    assert (report.outcome, report.cause) == (Outcome.INTERRUPTED, "a person")
+    assert report.others[0].startswith("LookupError: nobody is there (test_running.py:")

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from marathon_ray.balance import Balance
 from marathon_ray.finding import Finding, FindingKind
+from marathon_ray.news import Origin, told
 from marathon_ray.outcome import Outcome
 from marathon_ray.promises.promise import Verdict
 from marathon_ray.report import facts
@@ -22,7 +23,8 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_a_report_reads_back_as_it_was_written(outcome: Outcome, tmp_path: Path) -> None:
-    written = sample.report(outcome)
+    written = told(sample.report(outcome), Origin("kill-leader", "own", "local", (("down", "3 s"),)))
+    assert written.events
     assert written.write(tmp_path) == tmp_path / NAME
     assert Report.read(tmp_path) == written
     assert [path.name for path in tmp_path.iterdir()] == [NAME]

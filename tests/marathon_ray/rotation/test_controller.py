@@ -19,6 +19,7 @@ from marathon_ray.event import Event, Severity
 from marathon_ray.ground import CrowdedError
 from marathon_ray.journal import Journal, read
 from marathon_ray.kafka.cluster import KafkaError
+from marathon_ray.news import told
 from marathon_ray.outcome import Outcome
 from marathon_ray.report.report import Report
 from marathon_ray.rotation import controller, leased
@@ -53,11 +54,12 @@ class Stage:
             outcome = await self.play(number)
         except asyncio.CancelledError:  # as a real run: it tells how it ended
             outcome = Outcome.INTERRUPTED
-        return Report(
+        report = Report(
             run=options["run"], bench=options["bench"], scenario=scenario.title(), promise="p", outcome=outcome,
             began=began, seconds=1.0, seed=options["seed"], bytes={"orders": 1000},
             node_hours=self.hours, cost=options["prices"].cost(self.hours),
         )  # fmt: skip
+        return told(report, options["origin"])
 
     def accept(self, event: Event) -> None:
         self.events.append(event)
