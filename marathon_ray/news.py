@@ -153,11 +153,11 @@ def no_releases(cluster: str, why: str = "") -> Event:
     )  # fmt: skip
 
 
-def broken_before_death(scenario: str, cluster: str, promise: str, found: str, *, run: str) -> Event:
-    """A run was cut short when its controller died; what had been found by then stays true."""
+def broken_by_then(scenario: str, cluster: str, promise: str, found: str, *, run: str) -> Event:
+    """A run broke, or its controller died; what had been found by then stays true."""
     return Event(
         severity=KINDS[Kind.PROMISE_BROKEN][0], kind=Kind.PROMISE_BROKEN, about=f"{scenario} on {cluster}: {promise}",
-        message=f"{scenario}: {promise} was broken on {cluster}\n{found}; then the controller of the run died", run=run,
+        message=f"{scenario}: {promise} was broken on {cluster}\n{found}", run=run,
         facts={"scenario": scenario, "cluster": cluster, "outcome": Outcome.FAILED.value, "promise": promise},
     )  # fmt: skip
 

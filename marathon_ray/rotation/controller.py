@@ -16,15 +16,14 @@ from marathon_ray.catalogue import anywhere, find, title
 from marathon_ray.clusters import open_cluster
 from marathon_ray.event import Event, Sink
 from marathon_ray.fields import build
-from marathon_ray.ground import CrowdedError
 from marathon_ray.journal import Entry, Journal
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.names import new_run
-from marathon_ray.news import Kind, Origin, broken_before_death, event, given_up
+from marathon_ray.news import Kind, Origin, broken_by_then, event, given_up
 from marathon_ray.outcome import Outcome
 from marathon_ray.reclaim import reclaim
 from marathon_ray.report.report import Report
-from marathon_ray.rotation.dead import Dead, dead
+from marathon_ray.rotation.dead import Dead, broke, dead, has_left
 from marathon_ray.rotation.finishing import finishing
 from marathon_ray.rotation.lease import Lease, TakenError, me
 from marathon_ray.rotation.leased import kept, lease_names
@@ -147,7 +146,7 @@ class Controller:
         self._change_again()
         if self.standing.running:
             attempt = next(entry for entry in reversed(entries) if entry["what"] == "attempt")
-            self._bury(Turn.attempted(attempt), dead(self.where.results, self.standing.running))
+            self._bury(Turn.attempted(attempt), Outcome.INTERRUPTED, _DIED)
         if self.standing.outcomes:
             self._close(self._turn())
 
@@ -166,16 +165,20 @@ class Controller:
             raise UsageError("this controller has no plan that can be changed")
         return self.revise(changes)
 
-    def _bury(self, one: Turn, found: Dead | None) -> None:
-        """The attempt that was under way when a controller died."""
-        if found and found.report:
+    def _bury(self, one: Turn, end: Outcome, why: str, **facts: Any) -> None:  # noqa: ANN401
+        """An attempt that told of no end: its controller died, or it broke by itself. What is on the disk of it counts."""
+        found = dead(self.where.results, self.standing.running) or Dead()
+        self._unclean |= found.left
+        if found.report:
             self._finish(one, found.report)
-        elif found and found.broken:
-            for promise, what in found.broken.items():
-                self.accept(broken_before_death(self._title(one), one.cluster, promise, what, run=found.run))
-            self._ended(Outcome.FAILED, _DIED, **found.facts)
-        else:
-            self._ended(Outcome.INTERRUPTED, _DIED, **(found.facts if found else {}))
+            return
+        end = Outcome.FAILED if found.broken else end
+        for promise, what in found.broken.items():
+            self.accept(broken_by_then(self._title(one), one.cluster, promise, f"{what}; then {why}", run=found.run))
+        if end is Outcome.INVALID:
+            name = f"{self._title(one)} on {one.cluster}"
+            self._tell(Kind.RUN_INVALID, f"{name}: verdict", f"{name} cannot be run\n{why}")
+        self._ended(end, why, **found.facts | facts)
 
     async def _reclaim(self) -> None:
         """What dead runs have left is undone: whoever holds the lease knows that no other controller lives."""
@@ -244,24 +247,15 @@ class Controller:
     def _account(self, one: Turn, task: "asyncio.Task[Report]") -> None:
         """What came of it is written down and told, whatever it was."""
         if task.cancelled():
-            self._ended(
-                Outcome.INTERRUPTED, self.stopping or "interrupted before it began", seconds=took(self.standing)
-            )
-            return
-        if error := task.exception():
-            told = isinstance(error, UsageError | KafkaError)
-            what = str(error) if told else f"{type(error).__name__}: {' '.join(str(error).split())}"
-            crowded = isinstance(error, CrowdedError)  # as a run whose lost workers find no room
-            self._ended(Outcome.INTERRUPTED if crowded else Outcome.INVALID, what, seconds=took(self.standing))
-            if not crowded:
-                name = f"{self._title(one)} on {one.cluster}"
-                self._tell(Kind.RUN_INVALID, f"{name}: verdict", f"{name} cannot be run\n{what}")
-            return
-        self._finish(one, task.result())
+            why = self.stopping or "interrupted before it began"
+            self._bury(one, Outcome.INTERRUPTED, why, seconds=took(self.standing))
+        elif error := task.exception():
+            self._bury(one, *broke(error), seconds=took(self.standing))
+        else:
+            self._finish(one, task.result())
 
     def _finish(self, one: Turn, report: Report) -> None:
-        folder = self.where.results / f"{report.scenario}-{report.run}"
-        self._unclean |= _has_left(folder / journal.NAME)
+        self._unclean |= has_left(self.where.results / f"{report.scenario}-{report.run}")
         for each in report.events:  # first: who dies in between tells it again, which is one incident
             self.accept(each)
         self._ended(
@@ -384,8 +378,3 @@ class Controller:
         self._journal.write(what, **facts)
         entry: Entry = {"what": what, "at": datetime.now(UTC).isoformat(), **facts}
         self.standing = after(self.standing, entry)
-
-
-def _has_left(path: Path) -> bool:
-    """Whether something of that run is there still."""
-    return path.exists() and bool(journal.left(journal.read(path)))

@@ -453,7 +453,7 @@ def test_what_a_run_had_found_when_its_controller_died_is_told_and_is_its_verdic
     assert (ended["outcome"], ended["cause"], ended["run"]) == ("failed", "its controller died", "0000000d")
     (event,) = [event for event in stage.events if event.kind == "promise broken"]
     assert event.about == 'kill-leader on one: Integrity("orders")'
-    assert event.message.splitlines()[1] == "3 lost; then the controller of the run died"
+    assert event.message.splitlines()[1] == "3 lost; then its controller died"
     assert [entry["number"] for entry in stage.journal if entry["what"] == "attempt"] == [0, 1, 2]
 
 
@@ -467,6 +467,66 @@ def test_what_a_run_had_spent_when_its_controller_died_is_spent(stage: Stage, br
     assert (ended["bytes"], ended["hours"], ended["money"]) == (2, {"spot": 0.2}, {"EUR": 2})
     assert ended["seconds"] > 0
     assert "node-hours 0.20 spot, which cost 2.00 EUR" in two.status()
+
+
+@pytest.mark.parametrize(
+    ("broken", "outcome", "told"),
+    [({}, "invalid", "run invalid"), ({"Integrity": "3 lost"}, "failed", "promise broken")],
+)
+def test_what_a_run_had_found_and_spent_when_it_broke_counts_and_what_it_left_is_undone(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, broken: dict[str, str], outcome: str, told: str
+) -> None:
+    one = stage.controller(patience={"rest": 0, "invalid": 0})
+    reclaims: list[int] = []
+
+    async def run(scenario: Scenario, **options: Any) -> Report:
+        if stage.played:
+            one.stop("enough")
+            return await stage.run(scenario, **options)
+        stage.played.append((scenario.title(), options["cluster"]))
+        with Journal(stage.folder / f"{scenario.title()}-{options['run']}" / "journal.jsonl") as own:
+            own.write("begin", run=options["run"])
+            own.write("intend", kind="topic", name="m-bench-x-orders")
+            own.write("broken", promises=broken)
+            own.write("spent", bytes=2, hours={"spot": 0.2}, money={"EUR": 2})
+        raise OSError("the disk is full")
+
+    def reclaim(*_: Any, **__: Any) -> int:
+        reclaims.append(len(stage.played))
+        return 0
+
+    monkeypatch.setattr(controller, "run", run)
+    monkeypatch.setattr(controller, "reclaim", reclaim)
+    served(one)
+    ended, _ = (entry for entry in stage.journal if entry["what"] == "ended")
+    assert (ended["outcome"], ended["cause"]) == (outcome, "OSError: the disk is full")
+    assert (ended["bytes"], ended["hours"], ended["money"]) == (2, {"spot": 0.2}, {"EUR": 2})
+    assert "node-hours 0.20 spot, which cost 2.00 EUR" in one.status()
+    events = [event for event in stage.events if event.kind in ("run invalid", "promise broken")]
+    assert [event.kind for event in events] == [told]
+    why = "3 lost; then OSError: the disk is full" if broken else "OSError: the disk is full"
+    assert events[0].message.splitlines()[1] == why
+    assert reclaims == [0, 1]
+
+
+def test_a_run_that_broke_when_its_report_was_there_has_its_verdict(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = stage.controller()
+
+    async def run(scenario: Scenario, **options: Any) -> Report:
+        one.stopping = "enough"
+        report = await stage.run(scenario, **options)
+        folder = stage.folder / f"{scenario.title()}-{options['run']}"
+        with Journal(folder / "journal.jsonl") as own:
+            own.write("begin", run=options["run"])
+        report.write(folder)
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(controller, "run", run)
+    served(one)
+    (ended,) = [entry for entry in stage.journal if entry["what"] == "ended"]
+    assert (ended["outcome"], ended["seconds"], ended["bytes"]) == ("passed", 1.0, 1000)
 
 
 @pytest.mark.parametrize(("error", "outcome"), [(UsageError, "invalid"), (CrowdedError, "interrupted")])

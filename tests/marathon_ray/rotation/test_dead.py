@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from marathon_ray.journal import NAME, Journal
+from marathon_ray.journal import NAME, Journal, Thing
 from marathon_ray.report.report import NAME as REPORT
-from marathon_ray.rotation.dead import Dead, dead
+from marathon_ray.rotation.dead import Dead, dead, has_left
 from tests.marathon_ray.report import sample
 
 BROKEN = {"Integrity": "3 lost"}
@@ -62,6 +62,19 @@ def test_a_run_that_was_reclaimed_in_the_morning_has_not_lasted_all_night(tmp_pa
     entries = [("18:00:00", "begin"), ("18:05:00", "phase"), ("23:00:00", "undone"), ("23:00:01", "reclaimed")]
     folder = tmp_path / "steady-write-0000000d"
     folder.mkdir()
-    lines = [json.dumps({"at": f"2026-01-01T{at}+00:00", "what": what}) for at, what in entries]
+    more = {"kind": "topic", "name": "m-bench-0000000d-orders"}
+    lines = [json.dumps({"at": f"2026-01-01T{at}+00:00", "what": what, **more}) for at, what in entries]
     (folder / NAME).write_text("".join(f"{line}\n" for line in lines))
     assert found(tmp_path, "0000000d").seconds == 300
+
+
+def test_what_a_run_has_left_is_known_until_it_is_undone(tmp_path: Path) -> None:
+    folder = died(tmp_path, "00000001")
+    assert (found(tmp_path, "00000001").left, has_left(folder)) == (False, False)
+    with Journal(folder / NAME) as journal:
+        journal.intend(Thing("topic", "m-bench-00000001-orders"))
+    assert (found(tmp_path, "00000001").left, has_left(folder)) == (True, True)
+    with Journal(folder / NAME) as journal:
+        journal.undone(Thing("topic", "m-bench-00000001-orders"))
+    assert (found(tmp_path, "00000001").left, has_left(folder)) == (False, False)
+    assert not has_left(tmp_path / "steady-write-00000002")
