@@ -13,7 +13,10 @@ import yaml
 from marathon_ray.catalogue import find
 from marathon_ray.finding import FindingKind
 from marathon_ray.metrics import Metrics
+from marathon_ray.news import KINDS, Kind
+from marathon_ray.outcome import Outcome
 from marathon_ray.rotation.checking import read
+from marathon_ray.rotation.finishing import finishing
 from tests.kuberay import rules, schema
 from tests.kuberay.rendering import CLOUDS, ROOT, Manifest, rendered
 
@@ -168,6 +171,20 @@ def test_rules_and_dashboard_ask_for_metrics_and_labels_that_there_are() -> None
             assert set(labels.split(", ")) <= set().union(*metrics.values())
         for kinds in re.findall(r'kind=~"([^"]+)"', expression):
             assert set(kinds.split("|")) <= set(FindingKind)
+
+
+def test_prometheus_calls_for_interruptions_when_the_rotation_itself_does() -> None:
+    (rule,) = (each for group in rules.only(MONITORING, "PrometheusRule")["spec"]["groups"] for each in group["rules"] if each["alert"] == "MarathonInterruptedTooOften")  # fmt: skip
+    (counted,) = set(re.findall(r"(marathon_events_total)\{([^}]*)\}", rule["expr"]))
+    labels = dict(re.findall(r'(\w+)="([^"]*)"', counted[1]))
+    often, board, ends = [], Metrics(), [Outcome.PASSED]
+    for end in (*[Outcome.INTERRUPTED] * 3, *[Outcome.PASSED] * 2):
+        ends.append(end)
+        if news := finishing("steady-write", ends):
+            board.accept(news)
+        often.append(board.registry.get_sample_value(counted[0], labels) or 0)
+    assert often == [0, 0, 1, 2, 2]  # 3 of 4, 3 of 5, and over with 3 of 6
+    assert rule["labels"]["severity"] == labels["severity"] == KINDS[Kind.OFTEN_INTERRUPTED][0]
 
 
 def _metrics() -> dict[str, set[str]]:
