@@ -1,10 +1,13 @@
 """A folder that goes with its maker, whatever becomes of it."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from marathon_ray.places.scratch import scratch
@@ -37,4 +40,30 @@ def test_it_goes_when_its_maker_is_killed(tmp_path: Path, monkeypatch: pytest.Mo
     deadline = time.monotonic() + 20
     while list(tmp_path.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_it_goes_also_when_a_signal_to_all_of_a_service_or_of_a_terminal_came_before(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    bears = f"import signal; signal.signal({int(number)}, lambda *_: None)"  # as a run bears a first one
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{bears}{MAKER}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as maker:
+        assert maker.stdout is not None
+        folder = Path(maker.stdout.readline().decode().strip())
+        (keeper,) = psutil.Process(maker.pid).children()
+        deadline = time.monotonic() + 20
+        while not (waits := keeper.children()):  # it has come to that
+            assert time.monotonic() < deadline
+        assert {os.getpgid(each.pid) for each in (keeper, *waits)} == {keeper.pid}  # a terminal's are not for it
+        for each in (maker.pid, keeper.pid, *(each.pid for each in waits)):
+            os.kill(each, number)
+        with pytest.raises(psutil.TimeoutExpired):
+            keeper.wait(0.5)
+        assert folder.exists()
+        os.killpg(maker.pid, signal.SIGKILL)
+    psutil.wait_procs([keeper], timeout=20)
     assert list(tmp_path.iterdir()) == []
