@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -250,6 +252,24 @@ def test_who_waits_for_a_lease_leaves_the_port_to_the_one_that_holds_it(
     assert [page.count("marathon_build_info{") for page in pages] == [1, 1]
     ends = [entry["outcome"] for entry in read(one.path) if entry["what"] == "ended"]
     assert len(ends) == 2
+
+
+def test_who_is_asked_by_a_signal_while_it_waits_for_a_lease_exits_as_what_was_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, take = a_rotation(tmp_path, a_port()), Lease.take
+    (tmp_path / "results" / "leases").mkdir(parents=True)
+    Lease(tmp_path / "results" / "leases", "rotation-bench", "another").take()
+
+    def taking(lease: Lease) -> Lease:
+        try:
+            return take(lease)
+        except TakenError:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
+
+    monkeypatch.setattr(Lease, "take", taking)
+    assert cli.run(["serve", str(plan), "--wait"]) == 4
 
 
 def test_a_port_that_is_in_use_costs_a_line_and_the_lease_is_given_back(
