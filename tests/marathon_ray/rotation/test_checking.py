@@ -88,6 +88,21 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, lin
     assert complaints(tmp_path, (old, new)) == [line]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("  laptop: local\n", "  on: local\n  laptop: local\n", "line 2: clusters.1.[key]: Input should be a valid string"),
+        ("- run: steady-write", "- {run: steady-write, on: x}", "line 6: scenarios.0.1: Keys should be strings"),
+        ("to: 1 min}", "to: 1 min, null: 1}", "line 10: scenarios.1.fields.steady.None: Keys should be strings"),
+        ("hours: 10", "1: 10", "line 14: budget.1: Keys should be strings"),
+    ],
+)  # fmt: skip
+def test_what_yaml_takes_for_no_text_is_refused_as_the_name_of_any_field(
+    tmp_path: Path, old: str, new: str, line: str
+) -> None:
+    assert complaints(tmp_path, (old, new)) == [line]
+
+
 def test_what_is_known_may_be_about_an_upgrade_that_the_plan_plays_by_itself(tmp_path: Path) -> None:
     known = ("{scenario: kill-leader", "{scenario: rolling-upgrade")
     (tmp_path / "plan.yaml").write_text(GOOD.replace(*known).replace("every: 30 min", "upgrades: {}"))
