@@ -194,4 +194,4 @@ def _tail() -> Iterator[str]:
     yield "    python -m benchmarks.answers                # what a paced writer costs while its cluster is slow to answer"
     yield "    python -m benchmarks.losses --save          # workers and nodes are lost, or told to go: when all work again"
     yield "    python -m benchmarks.interruptions --save   # Ctrl-C, SIGTERM and SIGKILL at any moment: what is left"
-    yield "    python -m benchmarks.soak --minutes 30      # a rotation whose nodes and controllers are killed; a scenario of it deletes its own records"
+    yield "    python -m benchmarks.soak --minutes 30      # a rotation whose nodes and controllers are killed; a scenario of it loses records"

@@ -10,16 +10,18 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from benchmarks.soak_lives import Lives
-from benchmarks.soaked import STRUCK, SoakedKill, SoakedLoss, SoakedWrite
+from benchmarks.soaked import SoakedKill, SoakedUnclean, SoakedWrite, truth
 from marathon_ray.event import Event, Severity
 from marathon_ray.journal import NAME, Entry, left, read
 from marathon_ray.news import Kind
 from marathon_ray.outcome import Outcome
+from marathon_ray.promises.integrity import Integrity
+from marathon_ray.promises.promise import Verdict
 from marathon_ray.report.report import Report
 from marathon_ray.rotation.ledger import events
 
 SAFE: Final = (SoakedKill.title(), SoakedWrite.title())
-UNSAFE: Final = SoakedLoss.title()  # for what befalls its records; the cluster is the same, and safe
+UNSAFE: Final = SoakedUnclean.title()
 DIED: Final = "its controller died"
 MESSAGES: Final = 3  # an incident, at most
 GROWS: Final = 120  # MiB an hour that a warm controller may grow by; 50 were measured in its first ten minutes
@@ -126,16 +128,42 @@ def safe(entries: Sequence[Entry], found: Iterable[Report]) -> Check:
 
 
 def unsafe(found: Iterable[Report]) -> Check:
-    """No loss is missed: whatever run came to its end after its records were deleted has failed."""
+    """No loss is missed: each run that came to its end has lost records by what the log says, and has failed for just these,
+    but for those of which it says that it cannot know. One in which the bench itself broke, before they were, says nothing."""
     mine = [report for report in found if report.scenario == UNSAFE]
-    struck = [one for one in mine if any(note.text == STRUCK for note in one.notes)]
-    ended = [one for one in struck if one.outcome is not Outcome.INTERRUPTED]
-    missed = [f"{one.run} {one.outcome}: {one.cause}" for one in ended if one.outcome is not Outcome.FAILED]
-    kinds = Counter(str(finding.kind) for one in ended for finding in one.findings)
-    told = (
-        f"{len(mine)} runs, {len(ended)} came to their end after the deletion; found: {', '.join(kinds) or 'nothing'}"
-    )
-    return Check("runs whose records are deleted always fail", not missed and bool(ended), "; ".join([told, *missed]))
+    ended = [one for one in mine if _counts(one)]
+    missed = [f"{one.run} {one.outcome}: {wrong}" for one in ended if (wrong := _wrong(one))]
+    losses = [f"{_named(one):,} of {_gone(one):,}" for one in ended]
+    told = f"{len(mine)} runs, {len(ended)} came to their end; told of what was lost: {', '.join(losses) or 'nothing'}"
+    return Check("runs that lose records always fail", not missed and bool(ended), "; ".join([told, *missed]))
+
+
+def _counts(one: Report) -> bool:
+    return one.outcome is not Outcome.INTERRUPTED and (one.outcome is not Outcome.INVALID or bool(_gone(one)))
+
+
+def _wrong(one: Report) -> str:
+    """What such a run says wrongly; nothing where all is right."""
+    gone, named, dark = _gone(one), _named(one), sum(int(each.figures.get("in the dark", 0)) for each in _lossy(one))
+    if gone <= 0:
+        return f"nothing was lost; {one.cause}"
+    if one.outcome is not Outcome.FAILED or not gone - dark <= named <= gone:
+        return f"{named:,} lost of {gone:,}, {dark:,} in the dark; {one.cause}"
+    return ""
+
+
+def _gone(one: Report) -> int:
+    """Records that the log has lost; 0 where nobody has looked."""
+    return sum(truth(note.text) or 0 for note in one.notes)
+
+
+def _named(one: Report) -> int:
+    """Records that the verdict says are lost."""
+    return sum(int(each.figures.get("lost", 0)) for each in _lossy(one) if each.state == "failed")
+
+
+def _lossy(one: Report) -> list[Verdict]:
+    return [each for each in one.verdicts if each.promise.startswith(Integrity.__name__)]
 
 
 def _broken(report: Report) -> str:
@@ -151,7 +179,7 @@ def alerted(entries: Sequence[Entry], taken: Iterable[Sequence[str]]) -> Check:
     heard = any(about.startswith(f"{UNSAFE} on ") for about in told) or not failed
     most = max(told.values(), default=0)
     found = f"{sum(told.values())} notices of {len(told)} incidents, {most} of one at most"
-    lost = [] if heard else ["nobody was told that runs whose records are deleted fail"]
+    lost = [] if heard else ["nobody was told that runs that lose records fail"]
     return Check(f"at most {MESSAGES} messages an incident", not many and heard, "; ".join([found, *many, *lost]))
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import soak_checks
+from benchmarks import soak_checks, soaked
 from benchmarks.soak_checks import DIED, GROWS, LONG, SAFE, UNSAFE
 from benchmarks.soak_lives import Life, Lives
-from benchmarks.soaked import STRUCK
 from marathon_ray.event import Event, Severity
 from marathon_ray.journal import NAME, Entry, Journal, Thing
 from marathon_ray.news import Kind
@@ -149,17 +148,47 @@ def test_a_false_alarm_of_a_run_that_died_without_a_report_is_one_too() -> None:
     assert not soak_checks.safe([event(Kind.PROMISE_BROKEN, SAFE[1])], found).holds
 
 
-def unsafe(*outcomes: Outcome, struck: bool = True) -> bool:
-    notes = (Note(text=STRUCK, since=5.0),) if struck else ()
-    return soak_checks.unsafe([report(one, UNSAFE, notes=notes) for one in outcomes]).holds
+LOST = sum(finding.count for finding in sample.LOST)  # of each report that has failed
 
 
-def test_whatever_came_to_its_end_after_the_records_were_deleted_has_failed() -> None:
+def unsafe(*outcomes: Outcome, gone: int | None = LOST, **changes: Any) -> bool:
+    """Whether reports of these outcomes are right where so many records are gone (None: nobody has looked), with those changes
+    of what they say of integrity."""
+    notes = (Note(text=soaked.told(gone), since=5.0),) if gone is not None else ()
+    found = [report(one, UNSAFE, notes=notes) for one in outcomes]
+    return soak_checks.unsafe([_saying(one, **changes) for one in found]).holds
+
+
+def _saying(one: Report, **changes: Any) -> Report:
+    integrity, *others = one.verdicts
+    return one.model_copy(update={"verdicts": (replace(integrity, **changes), *others)})
+
+
+def test_whatever_came_to_its_end_has_failed_for_what_the_log_has_lost() -> None:
     assert unsafe(FAILED, INTERRUPTED)
     assert not unsafe(FAILED, PASSED)
     assert not unsafe(FAILED, INVALID)
+    assert not unsafe(INVALID, state="failed", figures={"lost": LOST})
     assert not unsafe(INTERRUPTED)
-    assert not unsafe(FAILED, struck=False)
+
+
+def test_a_run_names_just_what_the_log_has_lost_but_for_what_is_in_the_dark() -> None:
+    dark = {"lost": LOST, "in the dark": 1}
+    assert not unsafe(FAILED, gone=LOST - 1)
+    assert not unsafe(FAILED, gone=LOST - 1, figures=dark)
+    assert not unsafe(FAILED, gone=LOST + 1)
+    assert unsafe(FAILED, gone=LOST + 1, figures=dark)
+    assert not unsafe(FAILED, gone=LOST + 2, figures=dark)
+
+
+def test_a_run_that_has_lost_nothing_is_not_unsafe_and_one_that_broke_before_says_nothing() -> None:
+    assert not unsafe(PASSED, gone=0)
+    assert not unsafe(FAILED, gone=0)
+    assert not unsafe(FAILED, gone=None)
+    assert not unsafe(FAILED, gone=None, state="passed")
+    assert not unsafe(INVALID, gone=None)
+    broke = report(INVALID, UNSAFE, notes=())
+    assert soak_checks.unsafe([broke, report(FAILED, UNSAFE, notes=(Note(text=soaked.told(LOST), since=5.0),))]).holds
 
 
 # Alerts
