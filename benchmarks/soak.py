@@ -88,20 +88,22 @@ WAYS: Final[Mapping[str, _Way]] = {"worker": _lose_worker, "node": _lose_node, "
 
 @dataclass(slots=True)
 class Soak:
-    """One soak. `ways` are those in which load machines are lost, drawn each time; `kills` controllers are killed."""
+    """One soak, in which load machines are lost in all `WAYS` and `kills` controllers are killed."""
 
     minutes: float
     results: Path
     seed: int = 1
     kills: int = 2
     every: float = EVERY
-    ways: Sequence[str] = tuple(WAYS)
     tell: Callable[[str], None] = lambda text: print(text, flush=True)
     _draw: random.Random = field(init=False)
+    _ways: list[str] = field(init=False, default_factory=list)  # that are left until all begin anew
+
+    def __post_init__(self) -> None:
+        self._draw = random.Random(self.seed)
 
     def run(self) -> list[Check]:
         """All of it, and what is so in the end."""
-        self._draw = random.Random(self.seed)
         with ExitStack() as stack:
             kafka = stack.enter_context(LocalKafka(nodes=3))
             nodes = stack.enter_context(RayNodes())
@@ -171,7 +173,9 @@ class Soak:
         yield from sorted((one for one in (*cuts, *losses) if one[0] < whole - _LOOK), key=lambda one: one[0])
 
     def _lose(self, nodes: RayNodes) -> str:
-        return WAYS[self._draw.choice(list(self.ways))](nodes, self._draw)
+        """In an order that is drawn, each way as often as the others."""
+        self._ways = self._ways or self._draw.sample(list(WAYS), len(WAYS))
+        return WAYS[self._ways.pop()](nodes, self._draw)
 
 
 def _cut(lives: Lives, *, faulted: bool) -> str:

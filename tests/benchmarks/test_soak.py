@@ -41,9 +41,19 @@ def test_a_controller_is_ended_whatever_goes_wrong(
     assert done == ["begin", "end"]
 
 
+def test_each_way_to_lose_a_machine_comes_as_often_as_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soak, "WAYS", {way: lambda *_, way=way: way for way in soak.WAYS})
+    told: list[str] = []
+    one = Soak(minutes=0, results=tmp_path, every=1, tell=told.append)
+    lost = [one._lose(None) for _ in range(6)]  # type: ignore[arg-type]
+    assert sorted(lost[:3]) == sorted(lost[3:]) == sorted(soak.WAYS)
+
+
 def test_growth_is_looked_at_where_a_controller_lives_long_enough(tmp_path: Path) -> None:
     assert Soak(minutes=30, results=tmp_path).is_long
-    assert not Soak(minutes=4, results=tmp_path, kills=1).is_long
+    assert not Soak(minutes=5, results=tmp_path, kills=1).is_long
 
 
 def test_a_receiver_refuses_every_second_call_until_it_does_so_no_more() -> None:
