@@ -15,7 +15,8 @@ PLANES = ("actors", "marathon_ray", "scenarios")
 SOURCES = sorted(path for plane in PLANES for path in (ROOT / plane).rglob("*.py"))
 TREES = {path: ast.parse(path.read_text()) for path in SOURCES}
 BOUNDARY = {"actors/bindings.py", "actors/librdkafka.py", "actors/fetch.py", "actors/rows.py", "actors/checksum.py"}
-KERNEL = {"marathon_ray/kafka/guardian.py"}  # one prctl, so that no broker outlives a killed guardian
+# One prctl, so that no broker outlives a killed guardian, and one malloc_trim.
+KERNEL = {"marathon_ray/kafka/guardian.py", "marathon_ray/memory.py"}
 # Modules that are started, not imported.
 ENTRIES = {"marathon_ray/__main__.py", "marathon_ray/cli.py"}
 ENTRIES |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "scenarios").glob("*.py")}  # found by their names

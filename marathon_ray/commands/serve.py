@@ -21,6 +21,7 @@ from marathon_ray.blocking import blocking
 from marathon_ray.event import Event
 from marathon_ray.ground import Ground
 from marathon_ray.journal import read as read_journal
+from marathon_ray.memory import give_back
 from marathon_ray.metrics import ADDRESS, PORT, Metrics, Page
 from marathon_ray.news import Kind, event
 from marathon_ray.outcome import EXIT, Outcome
@@ -117,7 +118,7 @@ def serve(plan: Path, /, *, options: Options = Options()) -> int:
     ground = Ground(on_ray=where.places == "ray", address=where.ray, seats=1, nodes=where.nodes)
     board = Metrics()
     controller = Controller(
-        wanted, where, sinks=(Log(), board), tell=board, finished=(board.finished,), revise=draft.revised
+        wanted, where, sinks=(Log(), board), tell=board, finished=(board.finished, give_back), revise=draft.revised
     )
     office = Office(controller, board, page, channels(wanted.alerts, plan.parent), copies, hears=ground.on_ray)
     controller.office = office.opened

@@ -1,11 +1,13 @@
 """What stands around a controller: its page of metrics, and people who command."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
 import threading
 import urllib.request
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,6 +73,34 @@ def test_the_workers_of_the_run_under_way_are_counted_round_by_round(
     monkeypatch.setattr(controller, "run", run)
     assert serve.serve(plan, options=Options(results=tmp_path / "results")) == 0
     assert [*seen, shown()] == [4, 3, 0]
+
+
+def test_nothing_of_a_run_is_there_when_the_next_one_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    knots: list[weakref.ref[list[object]]] = []
+    left: list[int] = []
+
+    class Knot(list[object]):
+        """It will hold itself."""
+
+    async def run(scenario: Scenario, **options: Any) -> Report:
+        left.append(sum(each() is not None for each in knots))
+        knot = Knot()
+        knot.append(knot)
+        knots.append(weakref.ref(knot))
+        return sample.report(bytes={"orders": 1000})
+
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(
+        "{clusters: {one: 'one.example:9092'}, scenarios: [{run: steady-write}], budget: {bytes: 2500 B}, "
+        "places: here, metrics: '127.0.0.1:0'}"
+    )
+    monkeypatch.setattr(controller, "run", run)
+    gc.disable()
+    try:
+        assert serve.serve(plan, options=Options(results=tmp_path / "results")) == 0
+    finally:
+        gc.enable()
+    assert left == [0, 0, 0]
 
 
 WRONG = """\
