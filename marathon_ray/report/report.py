@@ -101,13 +101,13 @@ class Report(Part):
     """Everything that is known of one run. `version` is the format's.
 
     `cause` is why its end was not the scenario's own: what came first of what the outcome is by; `others` are all the rest.
-    `spec` is the resolved scenario without secrets, with the workers that were planned and the auditors that the bench added.
-    `totals` are the counts of a balance by topic, `groups` by group and topic; topics go
-    by their fields' names. `bytes` are those of the values that were acknowledged, by topic. `coverage` is the share of the acknowledged records that both passes came to (None: nothing was
-    acknowledged). `short` is the share of the time in which the bench lacked workers, or made up for it. `node_hours` are those
-    of all machines by kind ("spot", "on-demand", "unknown"), `cost` what they cost by currency, where prices are given. `series`
-    names the files beside this one that have what was measured over the time. `events` are what somebody may want to be told
-    of it, the same that a rotation tells.
+    `spec` is the resolved scenario without secrets, with the workers that were planned and the auditors that the bench
+    added. `totals` are the counts of a balance by topic, `groups` by group and topic; topics go by their fields' names.
+    `bytes` are those of the values that were acknowledged, by topic. `coverage` is the share of the acknowledged records
+    that both passes came to (None: nothing was acknowledged). `short` is the share of the time in which the bench lacked
+    workers, or made up for it. `node_hours` are those of all machines by kind ("spot", "on-demand", "unknown"), `cost` what
+    they cost by currency, where prices are given. `series` names the files beside this one that have what was measured over
+    the time. `events` are what somebody may want to be told of it, the same that a rotation tells.
     """
 
     version: Literal[1] = 1

@@ -64,7 +64,7 @@ async def running(crew: Crew) -> AsyncIterator[tuple[Toolkit, Taken]]:
     rounds = Rounds(crew.fleets, crew.accounts, (), began=time.monotonic())
     taken = Taken(rounds)
     rounds._sinks = [lambda one: taken.hear(Counter(one.fleets["writers"].counts))]
-    kit = Toolkit(rounds, cast(Any, None), eyes=cast(Any, None), ordinals={}, seed=0, note=lambda _: None)
+    kit = Toolkit(rounds, cast(Any, None), eyes=cast(Any, None), ordinals={}, seed=0, note=lambda _: lambda: None)
     async with asyncio.TaskGroup() as group:
         heart = group.create_task(rounds.run())
         await kit.start("writers")
