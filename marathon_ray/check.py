@@ -1,7 +1,7 @@
 """The sabotage board: errors planted in our own path, each of which must be found, and nothing else with it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ from marathon_ray.kafka import admin
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.topics import Topic
 from marathon_ray.names import Names
-from marathon_ray.plant import BOARD, Plant, Played
+from marathon_ray.plant import Plant, Played
 from marathon_ray.planted import PARTITIONS, groups, play, topics
 from marathon_ray.reclaim import begin
 from marathon_ray.stops import InterruptionError, Stops
@@ -22,9 +22,14 @@ _AT_ONCE: Final = 3  # runs; each mostly waits, for a group to come together and
 
 
 async def check(
-    opened: Opened, names: Names, results: Path, tell: Callable[[Played], None], note: Callable[[str], object]
+    opened: Opened,
+    names: Names,
+    results: Path,
+    plants: Sequence[Plant],
+    tell: Callable[[Played], None],
+    note: Callable[[str], object],
 ) -> list[Played]:
-    """Play all plants on that cluster, some at a time, each in topics of its own that are gone afterwards. A folder in
+    """Play these plants on that cluster, some at a time, each in topics of its own that are gone afterwards. A folder in
     `results` has the journal of it, and signals end it as they end a run.
 
     Raises KafkaError where the topics cannot be had, InterruptionError where a signal has ended it.
@@ -36,7 +41,8 @@ async def check(
         stops.install()
         try:
             cluster = await stops.step(blocking(opened.acquire))
-            played = await _on(cluster.client_properties(), names, journal, stops, tell)
+            wanted = {names.of(f"check{number}"): plant for number, plant in enumerate(plants)}
+            played = await _on(cluster.client_properties(), wanted, journal, stops, tell)
         finally:
             await stops.step(blocking(opened.release), bears=2)
             journal.undone(thing)
@@ -48,9 +54,12 @@ async def check(
 
 
 async def _on(
-    properties: Mapping[str, str], names: Names, journal: Journal, stops: Stops, tell: Callable[[Played], None]
+    properties: Mapping[str, str],
+    plants: Mapping[str, Plant],
+    journal: Journal,
+    stops: Stops,
+    tell: Callable[[Played], None],
 ) -> list[Played]:
-    plants = {names.of(f"check{number}"): plant for number, plant in enumerate(BOARD)}
     wanted = await stops.step(blocking(_rehearsed, properties, plants))
     readers = [group for topic, plant in plants.items() for group in groups(plant, topic)]
     things = [*(Thing("topic", name) for name in wanted), *(Thing("group", name) for name in readers)]

@@ -10,7 +10,7 @@ from marathon_ray.balance import Balance
 from marathon_ray.finding import Finding, FindingKind
 
 RECORDS: Final = 20_000  # that are written at least, and of a small run of copies
-COPIED: Final = 2_000
+COPIED: Final = 1_000
 LOG, LIVE = "", "live"
 ALL: Final = -1  # all records of the transaction that was lied about: their number is for the load to say
 Red: TypeAlias = Mapping[tuple[FindingKind, str], int]

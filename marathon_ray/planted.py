@@ -25,8 +25,9 @@ from marathon_ray.told import Place
 
 PARTITIONS: Final = 4
 _RATE, _SIZES, _KEYS = Rate.parse("20000 records/s"), UniformSize(least=100, most=300), UniformKeys(count=1_000)
-_COPIED_RATE: Final = Rate.parse("2000 records/s")
+_COPIED_RATE: Final = Rate.parse("200 records/s")  # an abort is read again, which takes longer than to write it
 _TRANSACTION: Final = 200  # records at most
+_COPYING_SECONDS: Final = 180.0  # a cluster may have to make the log of transactions first
 _TIMEOUT: Final = 10.0  # seconds of a transaction at most
 _COMMITTED, _ABORTED = 10, 2  # transactions at least; each second one is planned to abort
 _WRITTEN, _COPY = 1, 2  # ordinals
@@ -104,11 +105,11 @@ class _Cast:
                 run, "transactor", Transactor("transactor", self._target, sabotage=self._saboteur("transactor")), spec
             )
             self._produce(run, Producers(to=(topic,), rate=_COPIED_RATE, size=_SIZES, keys=_KEYS))
-            run.until(lambda: self._enough(run), "copying")
+            run.until(lambda: self._enough(run), "copying", within=_COPYING_SECONDS)
             run.retire("producer")
             self._audit_anew(run)
             run.until(lambda: run.at_the_ends(written), "reading what was written twice")
-            run.until(lambda: run.committed(copiers, written), "copying to the end")
+            run.until(lambda: run.committed(copiers, written), "copying to the end", within=_COPYING_SECONDS)
             run.until(lambda: self._stable(run), "the ends of all transactions")
             self._audit_anew(run)
             run.until(lambda: run.at_the_ends([*written, *copied]), "reading everything twice")

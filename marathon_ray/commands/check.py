@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from marathon_ray.commands.printing import show, table
 from marathon_ray.commands.run import bench as checked
 from marathon_ray.names import Names, new_run
 from marathon_ray.outcome import EXIT, Outcome
-from marathon_ray.plant import BOARD, Played, told
+from marathon_ray.plant import BOARD, Plant, Played, told
 from marathon_ray.running import BENCH
 from marathon_ray.stops import InterruptionError
 
@@ -30,13 +31,13 @@ def check_bench(*, cluster: str = "local", bench: str = BENCH, results: Path = P
     results
         The folder in which the journal of it has a folder of its own, for `marathon reclaim`.
     """
-    return board(open_cluster(cluster), Names(checked(bench), new_run()), results)
+    return board(open_cluster(cluster), Names(checked(bench), new_run()), results, plants=BOARD)
 
 
-def board(opened: Opened, names: Names, results: Path, *, as_json: bool = False) -> int:
-    """Play all plants there, print what came of each, and return the exit code."""
+def board(opened: Opened, names: Names, results: Path, *, plants: Sequence[Plant], as_json: bool = False) -> int:
+    """Play these plants there, print what came of each, and return the exit code."""
     try:
-        played = _shown(opened, names, results)
+        played = _shown(opened, names, results, plants)
     except InterruptionError:
         return EXIT[Outcome.INTERRUPTED]
     rows = [_row(each) for each in played]
@@ -61,16 +62,16 @@ def verdict(played: list[Played]) -> str:
     return f"{right} of {len(planted)} planted errors were caught; {without}{more}"
 
 
-def _shown(opened: Opened, names: Names, results: Path) -> list[Played]:
+def _shown(opened: Opened, names: Names, results: Path, plants: Sequence[Plant]) -> list[Played]:
     """Says on a terminal how far it is."""
     with Console(stderr=True, highlight=False).status("planting") as status:
         done: list[Played] = []
 
         def tell(played: Played) -> None:
             done.append(played)
-            status.update(f"{played.plant.name} ({len(done)} of {len(BOARD)})")
+            status.update(f"{played.plant.name} ({len(done)} of {len(plants)})")
 
-        return asyncio.run(check(opened, names, results, tell, status.console.print))
+        return asyncio.run(check(opened, names, results, plants, tell, status.console.print))
 
 
 def _row(played: Played) -> tuple[str, str, str]:

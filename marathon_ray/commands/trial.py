@@ -13,6 +13,7 @@ from marathon_ray.fields import build
 from marathon_ray.ground import Ground
 from marathon_ray.names import Names, new_run
 from marathon_ray.outcome import EXIT, Outcome
+from marathon_ray.plant import PLANTS
 from marathon_ray.running import HERE
 from marathon_ray.scenario import Scenario
 
@@ -27,7 +28,8 @@ _DEFAULTS: Final = Options()
 def try_out(*, options: Options = _DEFAULTS) -> int:
     """See what this is, in a few minutes: planted errors, a steady load, and the death of a leader, each judged.
 
-    All on one cluster, a local one unless another is named. Exits with the first code that is not 0.
+    All on one cluster, a local one unless another is named. `marathon check` plants the errors of transactions, too, which take
+    longer. Exits with the first code that is not 0.
     """
     scenarios = [build(find(name), flags) for name, flags in SHORT.items()]
     opened = open_cluster(options.cluster)
@@ -44,7 +46,8 @@ def try_out(*, options: Options = _DEFAULTS) -> int:
 def _play(scenarios: list[Scenario], opened: Opened, options: Options, ready: Callable[[], None]) -> int:
     opened.acquire()
     shared = replace(opened, begin=_nothing, end=_nothing)
-    codes = [board(shared, Names(bench(options.bench), new_run()), options.results, as_json=options.json)]
+    names = Names(bench(options.bench), new_run())
+    codes = [board(shared, names, options.results, plants=PLANTS, as_json=options.json)]
     for scenario in scenarios:
         if EXIT[Outcome.INTERRUPTED] in codes:
             break

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaException, Producer
 from marathon_ray.kafka import security
 from marathon_ray.kafka.connection import reason
 
-_WITHIN: Final = 15.0  # seconds; the log of transactions may have to be made first
+_WITHIN: Final = 30.0  # seconds; the log of transactions may have to be made first
 
 
 def refusal(properties: Mapping[str, str], name: str, *, timeout: float) -> str:

@@ -27,7 +27,7 @@ def test_a_signal_that_comes_when_all_is_played_is_heard(tmp_path: Path, monkeyp
     cluster: Any = Nowhere()
     opened = Opened("theirs", ours=False, cluster=cluster, begin=lambda: None, end=_tell)
     with pytest.raises(InterruptionError, match="SIGTERM"):
-        asyncio.run(check.check(opened, Names("bench", "0000000a"), tmp_path, cast(Any, None), lambda _: None))
+        asyncio.run(check.check(opened, Names("bench", "0000000a"), tmp_path, (), cast(Any, None), lambda _: None))
 
 
 def _tell() -> None:

@@ -300,7 +300,7 @@ def board_of(monkeypatch: pytest.MonkeyPatch, runs: list[Played], *, as_json: bo
         return runs
 
     monkeypatch.setattr(checking, "check", check)
-    return board(open_cluster("nowhere:1"), Names("bench", "0123abcd"), Path("results"), as_json=as_json)
+    return board(open_cluster("nowhere:1"), Names("bench", "0123abcd"), Path("results"), plants=PLANTS, as_json=as_json)
 
 
 def test_a_board_for_programs_is_one_object_a_line(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from marathon_ray import check as checking
 from marathon_ray import cli
 from marathon_ray.check import check
 from marathon_ray.clusters import open_cluster
+from marathon_ray.commands import check as checking
 from marathon_ray.journal import NAME, left, read
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.local import LocalKafka
@@ -35,7 +35,7 @@ def test_every_planted_error_turns_exactly_its_account_red_and_nothing_of_it_is_
 ) -> None:
     told: list[Played] = []
     opened = open_cluster(kafka.name)
-    played = asyncio.run(check(opened, Names("board", new_run()), tmp_path, told.append, lambda _: None))
+    played = asyncio.run(check(opened, Names("board", new_run()), tmp_path, BOARD, told.append, lambda _: None))
     assert {each.plant.name: each.mistakes() for each in played} == {plant.name: [] for plant in BOARD}
     assert sorted(each.plant.name for each in told) == sorted(plant.name for plant in BOARD)
     assert there(kafka, "board") == []

@@ -97,7 +97,7 @@ def test_a_controller_hears_what_is_said_by_the_command_line_and_ends_when_it_is
     ]
 
 
-def test_a_command_that_ends_leaves_its_ray_to_a_run_that_has_begun_meanwhile(address: str) -> None:
+def test_a_command_that_ends_leaves_its_ray_to_a_run_that_has_begun_meanwhile(ray_cluster: str) -> None:
     asks, begun = threading.Event(), threading.Event()
 
     def say(bench: str, word: str, **_: Any) -> str:
@@ -106,7 +106,7 @@ def test_a_command_that_ends_leaves_its_ray_to_a_run_that_has_begun_meanwhile(ad
         return f"{word} is done"
 
     async def both() -> bool:
-        said = asyncio.create_task(marathon_ray.command("status", ray=address))
+        said = asyncio.create_task(marathon_ray.command("status", ray=ray_cluster))
         assert await asyncio.to_thread(asks.wait, 60)
         ground = Ground(on_ray=True, address=None, seats=1)
         await asyncio.to_thread(ground.connect)
