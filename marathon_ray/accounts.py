@@ -51,7 +51,7 @@ class Accounts:
         self._rates: dict[str, deque[float]] = {}  # records attempted each ns, of the last parts
         self._dead: set[str] = set()
         self._closed: set[int] = set()
-        self._draining = False
+        self._copied: set[int] = set()
         self._inbox: list[tuple[str, Part]] = []
         self._found: list[Finding] = []
         for name in self._group_terms:
@@ -214,12 +214,15 @@ class Accounts:
         return self._window()
 
     def begin_drain(self) -> None:
-        """The writers are retired, and transactors have committed all that they found: an end of the log that was seen before
-        is no end any more. Every partition's must be told anew, else what lies beyond the second pass's position stays
-        unaudited; and without a drain no input counts as not copied, since somebody might have come to it."""
-        self._draining = True
+        """The writers are retired: an end of the log that was seen before is no end any more. Every partition's must be
+        told anew, else what lies beyond the second pass's position stays unaudited."""
         for reach in self._audit.reach.values():
             reach.at_end[:] = 0
+
+    def copied(self, topic: int) -> None:
+        """Transactors have committed all that this topic shall have copies of. Without that word no input counts as not
+        copied: somebody might have come to it yet."""
+        self._copied.add(topic)
 
     def finish(self) -> Window:
         """Judge all that is left: the faults are healed, the workers retired, the passes drained. Call it last."""
@@ -245,7 +248,7 @@ class Accounts:
                 if account.committed and reads and terms.copies_of is not None:
                     missing, twice = copies(self._audit.book, account, terms.copies_of, target)
                     found = [*self._findings(twice, FindingKind.COPIED_TWICE)]
-                    if self._draining:
+                    if target in self._copied:
                         found += self._findings(missing, FindingKind.NOT_COPIED)
                     yield from (replace(finding, reading=name) for finding in found)
 

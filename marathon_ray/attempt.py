@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from actors.near import Near, near, strange
 from actors.spec import Auditors, Consumers, Producers, Transactors, WorkerSpec
@@ -30,15 +30,16 @@ from marathon_ray.kafka.kept import Kept, kept
 from marathon_ray.names import Names
 from marathon_ray.places.place import Places
 from marathon_ray.planning import fleets_of, limit_of, too_late, workers_of
-from marathon_ray.promises.promise import Ending, Promise, State, Verdict
+from marathon_ray.promises.promise import Ending, Promise, State, Verdict, verdict_of
 from marathon_ray.reconcile import Limits
 from marathon_ray.round import Doing, Phase, Round
 from marathon_ray.rounds import BenchError, Rounds, Sink
 from marathon_ray.scenario import Scenario
 from marathon_ray.standing import standing
-from marathon_ray.told import PASSES, commits_of
+from marathon_ray.told import PASSES
 from marathon_ray.toolkit import Noting, Toolkit
 
+V = TypeVar("V")
 _WARM_SECONDS: Final = 30.0
 _LEAVE_SECONDS: Final = 30.0
 _GROUPS_SECONDS: Final = 60.0
@@ -255,10 +256,20 @@ class Attempt:
         """All that was written is copied, as long as transactors live: what they leave to nobody would pass for not copied.
         Raises BenchError where that takes too long."""
         copiers = [one for one in self._rounds.fleets.values() if isinstance(one.spec, Transactors) and one.works]
+        deadline = time.monotonic() + _DRAIN_SECONDS
         for fleet in copiers:
-            ends, commits = self._of(fleet, await self._ends()), commits_of(fleet.spec.group)  # type: ignore[attr-defined]
-            if not await self._rounds.until(partial(self._rounds.told.beyond, commits, ends), within=_DRAIN_SECONDS):
-                raise BenchError(f"{fleet.name} did not copy to the end within {_DRAIN_SECONDS:g} s")
+            while not await self._is_copied(fleet):
+                if time.monotonic() >= deadline:
+                    raise BenchError(f"{fleet.name} did not copy to the end within {_DRAIN_SECONDS:g} s")
+                await self._rounds.next(_ENDS_SECONDS)
+            for topic in self.scenario.fleets[fleet.name].to:  # type: ignore[attr-defined]
+                self.accounts.copied(self.ordinals[topic])
+
+    async def _is_copied(self, fleet: Fleet) -> bool:
+        """By the word of the cluster: one who was lost with its last commit told nobody of it."""
+        ends = self._of(fleet, await self._ends())
+        commits = self._numbered(await blocking(admin.commits, self.properties, fleet.spec.group))  # type: ignore[attr-defined]
+        return all(commits.get(place, 0) >= end for place, end in ends.items())
 
     async def _read_to_the_ends(self) -> None:
         ends = await self._ends()
@@ -281,11 +292,13 @@ class Attempt:
 
     async def _look_for_starts(self) -> None:
         """What was read twice may be gone since, too."""
-        for (name, partition), start in (await blocking(admin.log_starts, self.properties, self._topics)).items():
-            self.accounts.log_start(self._ordinal(name), partition, offset=start, at=time.time_ns())
+        for place, start in self._numbered(await blocking(admin.log_starts, self.properties, self._topics)).items():
+            self.accounts.log_start(*place, offset=start, at=time.time_ns())
 
-    def _ordinal(self, name: str) -> int:
-        return self.ordinals[next(field for field in self.scenario.topics if self.names.of(field) == name)]
+    def _numbered(self, found: Mapping[tuple[str, int], V]) -> dict[tuple[int, int], V]:
+        """By topics' ordinals instead of their names."""
+        ordinals = {self.names.of(field): self.ordinals[field] for field in self.scenario.topics}
+        return {(ordinals[name], partition): value for (name, partition), value in found.items()}
 
     def _count_ends_anew(self) -> None:
         self._ends_count = True
@@ -299,13 +312,10 @@ class Attempt:
 
     async def _ends(self) -> dict[tuple[int, int], int]:
         """Where each log ends; also told to the accounts, with how far it is stable."""
-        found = await blocking(admin.log_ends, self.properties, self._topics)
-        ends = {}
-        for (name, partition), log in found.items():
-            topic = self._ordinal(name)
-            ends[topic, partition] = log.end
-            self.accounts.stable_end(topic, partition, stable=log.stable, end=log.end, at=time.time_ns())
-        return ends
+        found = self._numbered(await blocking(admin.log_ends, self.properties, self._topics))
+        for place, log in found.items():
+            self.accounts.stable_end(*place, stable=log.stable, end=log.end, at=time.time_ns())
+        return {place: log.end for place, log in found.items()}
 
     async def _retire(self, *kinds: type[WorkerSpec], within: float | None = None) -> None:
         fleets = [fleet for fleet in self._rounds.fleets.values() if isinstance(fleet.spec, kinds)]
@@ -372,7 +382,7 @@ class Attempt:
             self.scenario.declared, self.ordinals, balance := rounds.accounts.balance(), tuple(rounds.shades),
             self.drained, tails, self.kept, dict(self._held(balance)),
         )  # fmt: skip
-        promised = [_verdict(one, state, ending) for one, state in zip(self.promises, self._states, strict=True)]
+        promised = [verdict_of(one, state, ending) for one, state in zip(self.promises, self._states, strict=True)]
         return [*promised, *(self.kit.waits if self.kit else ())]
 
     def _held(self, balance: Balance) -> Iterator[tuple[str, float]]:
@@ -384,14 +394,3 @@ class Attempt:
             counts = [place.get("attempted", 0) for (number, _), place in balance.places.items() if number == ordinal]
             if not any(self._rounds.losses[one.name] for one in writers):
                 yield topic, max(counts, default=0) * max((one.largest for one in writers), default=0)
-
-
-def _verdict(promise: Promise, state: State, ending: Ending) -> Verdict:
-    """One that cannot say is not kept, whatever it is about; all else goes on."""
-    try:
-        return promise.verdict(state, ending)
-    except Exception as error:  # noqa: BLE001 - a promise may be a user's own
-        found = f"it cannot say: {type(error).__name__}: {' '.join(str(error).split())}"
-        return Verdict(
-            promise=type(promise).__name__, demanded=str(promise), found=found, state="undecided", safety=True
-        )

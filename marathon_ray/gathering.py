@@ -13,7 +13,7 @@ from actors.tally import CLAIMS, Counts, Outcome, Part, Table, nothing
 from marathon_ray.finding import Tail
 from marathon_ray.round import ACKS, Doing
 from marathon_ray.stretch import together
-from marathon_ray.told import Row, commits_of
+from marathon_ray.told import Row
 
 _NAMED: Final = 3
 
@@ -86,9 +86,6 @@ class Gathering:
             if len(part.positions):
                 rows = part.positions[["topic", "partition", "position", "at_end"]].tolist()
                 self.positions += [(part.reading, *place, at, bool(at_end)) for *place, at, at_end in rows]
-            if len(part.commits):
-                rows = part.commits[["topic", "partition", "offset"]].tolist()
-                self.positions += [(commits_of(part.reading), *row, False) for row in rows]
 
     def latencies(self) -> dict[str, Counts]:
         """The merged histograms."""

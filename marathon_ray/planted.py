@@ -110,6 +110,7 @@ class _Cast:
             self._audit_anew(run)
             run.until(lambda: run.at_the_ends(written), "reading what was written twice")
             run.until(lambda: run.committed(copiers, written), "copying to the end", within=_COPYING_SECONDS)
+            run.accounts.copied(_COPY)
             run.until(lambda: self._stable(run), "the ends of all transactions")
             self._audit_anew(run)
             run.until(lambda: run.at_the_ends([*written, *copied]), "reading everything twice")

@@ -9,11 +9,6 @@ Row: TypeAlias = tuple[str, int, int, int, bool]  # reading, topic, partition, p
 PASSES: Final = ("first", "second")
 
 
-def commits_of(group: str) -> str:
-    """The reading by which a group's commits are told: its positions run ahead of them."""
-    return f"{group} committed"
-
-
 class Told:
     """The newest word of each reading (a pass, or a group) on each partition."""
 

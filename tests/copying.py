@@ -72,6 +72,7 @@ class Copying:
         ends = {place: end for place, end in self.rig.ends().items() if place[0] == self.source}
         self.rig.until(lambda: self.rig.drained(ends, self.copiers.group), what="copying to the end")
         self.rig.until(lambda: self.committed_inputs() >= sum(ends.values()), what="the last commit")
+        self.rig.accounts.copied(2)
         self.rig.until(lambda: self.stable() != stuck, what="the last markers")
         self.rig.until(lambda: self.rig.drained(self.readable, self.live), what="reading the copies")
         return self.rig.finish(self.auditor)

@@ -87,3 +87,14 @@ class Promise(Protocol):
 
     def verdict(self, state: State, ending: Ending) -> Verdict:
         """The verdict by what was seen so far."""
+
+
+def verdict_of(promise: Promise, state: State, ending: Ending) -> Verdict:
+    """One that cannot say is not kept, whatever it is about; all else goes on."""
+    try:
+        return promise.verdict(state, ending)
+    except Exception as error:  # noqa: BLE001 - a promise may be a user's own
+        found = f"it cannot say: {type(error).__name__}: {' '.join(str(error).split())}"
+        return Verdict(
+            promise=type(promise).__name__, demanded=str(promise), found=found, state="undecided", safety=True
+        )

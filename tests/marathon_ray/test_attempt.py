@@ -12,9 +12,9 @@ from actors.tally import Outcome
 from marathon_ray import Producers, Scenario, Topic, Transactors
 from marathon_ray.attempt import Attempt, Site
 from marathon_ray.journal import Journal
+from marathon_ray.kafka import admin
 from marathon_ray.names import Names
 from marathon_ray.rounds import Rounds
-from marathon_ray.told import Told, commits_of
 from tests.model.bench import Bench, run
 
 
@@ -60,16 +60,15 @@ class Copied(Scenario):
 def test_transactors_live_until_they_have_committed_all_that_was_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps, told = list[str](), Told()
-    told.take(
-        [("copiers", 1, 0, 10, True), (commits_of("copiers"), 1, 0, 7, False)]
-    )  # the last transaction is open yet
+    steps, committed = list[str](), iter([{}, {0: 7}, {0: 10}])  # nothing; the last transaction is open yet; all
 
-    async def until(holds: Any, *, within: float) -> bool:
-        steps.append(f"copied: {holds()}")
-        told.take([(commits_of("copiers"), 1, 0, 10, False)])
-        steps.append(f"copied: {holds()}")
-        return bool(holds())
+    def commits(_: object, group: str) -> dict[tuple[str, int], int]:
+        found = next(committed)
+        steps.append(f"{group} at {found.get(0, 0)}")
+        return {("m-bench-00000000-orders", partition): offset for partition, offset in found.items()}
+
+    async def a_round(within: float) -> None:
+        steps.append("a round")
 
     async def retire(self: Attempt, *kinds: type) -> None:
         steps.append(" and ".join(kind.__name__ for kind in kinds))
@@ -82,19 +81,21 @@ def test_transactors_live_until_they_have_committed_all_that_was_written(
 
     for name, stub in (("_retire", retire), ("_read_to_the_ends", reads), ("_ends", ends), ("_enter", lambda *_: None)):
         monkeypatch.setattr(Attempt, name, stub)
+    monkeypatch.setattr(admin, "commits", commits)
     with Journal(tmp_path / "journal.jsonl") as journal:
         cluster = cast(Any, SimpleNamespace(client_properties=dict))
         attempt = Attempt(Copied(), Names("bench", "00000000"), Site(cluster, cast(Any, None), journal), seed=0)
+        attempt.accounts = cast(Any, SimpleNamespace(copied=lambda topic: steps.append(f"topic {topic} is copied")))
         fleet = SimpleNamespace(name="copiers", spec=Copied().copiers, works=True)
         attempt.rounds = cast(
             Any,
             SimpleNamespace(
                 fleets={"copiers": fleet},
-                told=told,
-                until=until,
+                next=a_round,
                 places=lambda _: [(1, 0)],
                 run=lambda: asyncio.sleep(60),
             ),
         )
         asyncio.run(attempt.drain())
-    assert steps == ["Producers", "copied: False", "copied: True", "Transactors", "reads"]
+    looks = ["copiers at 0", "a round", "copiers at 7", "a round", "copiers at 10", "topic 2 is copied"]
+    assert steps == ["Producers", *looks, "Transactors", "reads"]

@@ -3,10 +3,9 @@
 import numpy as np
 
 from actors import latency
-from actors.tally import CLAIMS, COMMITS, POSITIONS, Outcome, Part
+from actors.tally import CLAIMS, POSITIONS, Outcome, Part
 from marathon_ray.finding import Tail
 from marathon_ray.gathering import Gathering, Loss, acks, mourned
-from marathon_ray.told import Told, commits_of
 
 
 def claims(*rows: tuple[int, int, Outcome, int, int, int, int]) -> np.ndarray:
@@ -57,16 +56,6 @@ def test_parts_add_up() -> None:
     assert gathering.counts == {"read": 6}
     assert gathering.latencies()["x"][5] == 4
     assert gathering.positions == [("first", 1, 2, 77, True)] * 2
-
-
-def test_what_a_group_has_committed_is_told_beside_where_it_stands() -> None:
-    gathering, told = Gathering(), Told()
-    position, commit = np.array([(1, 2, 77, 0)], POSITIONS), np.array([(1, 2, 3, 60)], COMMITS)
-    gathering.add([Part(1, 0, "live", positions=position, commits=commit)])
-    told.take(gathering.positions)
-    assert told.beyond("live", {(1, 2): 77})
-    assert told.beyond(commits_of("live"), {(1, 2): 60})
-    assert not told.beyond(commits_of("live"), {(1, 2): 61})
 
 
 def test_of_lost_workers_it_is_told_who_and_why() -> None:

@@ -23,9 +23,9 @@ def stable(bench: Bench, stable: int, end: int, *, at: int = 0, place: tuple[int
 
 
 def written(*, log: int = 20, **groups: GroupTerms) -> Bench:
-    """So many records are in the log and were found, and nobody writes any more; nothing is settled yet."""
+    """So many records are in the log and were found, and all of them are said to be copied; nothing is settled yet."""
     bench = Bench(groups=groups)
-    bench.accounts.begin_drain()
+    bench.accounts.copied(1)
     bench.write(A, 0, log - 1, offset=0)
     bench.both(run(0, log - 1))
     return bench

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic, TopicPartition
 
@@ -108,6 +108,26 @@ def test_a_log_is_stable_up_to_its_first_open_transaction(kafka: LocalKafka, top
     deadline = time.monotonic() + 30  # its marker is written after the answer
     while (ends := admin.log_ends(properties, [topic])) != {(topic, 0): (16, 16), (topic, 1): (10, 10)}:
         assert time.monotonic() < deadline, ends
+
+
+def test_a_group_has_committed_what_its_transactions_have_and_no_more(kafka: LocalKafka, topic: str) -> None:
+    properties, group = kafka.client_properties(), f"{topic}-copiers"
+    admin.create(properties, {topic: Topic(partitions=2)})
+    assert admin.commits(properties, group) == {}
+    reader = Consumer({**properties, "group.id": group})
+    writer = Producer({**properties, "transactional.id": topic})
+    writer.init_transactions(30)
+    for offset in (3, 5):
+        writer.begin_transaction()
+        writer.send_offsets_to_transaction([TopicPartition(topic, 1, offset)], reader.consumer_group_metadata(), 30)
+        if offset == 3:
+            writer.commit_transaction(30)
+    deadline = time.monotonic() + 30  # its marker is written after the answer
+    while (found := admin.commits(properties, group)) != {(topic, 1): 3}:
+        assert time.monotonic() < deadline, found
+    writer.abort_transaction(30)
+    reader.close()
+    assert admin.commits(properties, group) == {(topic, 1): 3}
 
 
 def test_a_rehearsal_creates_nothing(kafka: LocalKafka, topic: str) -> None:
