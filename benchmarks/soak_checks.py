@@ -144,11 +144,12 @@ def _counts(one: Report) -> bool:
 
 def _wrong(one: Report) -> str:
     """What such a run says wrongly; nothing where all is right."""
-    gone, named, dark = _gone(one), _named(one), sum(int(each.figures.get("in the dark", 0)) for each in _lossy(one))
+    gone, named = _gone(one), _named(one)
+    dark = sum(int(each.figures.get(name, 0)) for each in _lossy(one) for name in ("in the dark", "unaudited"))
     if gone <= 0:
         return f"nothing was lost; {one.cause}"
     if one.outcome is not Outcome.FAILED or not gone - dark <= named <= gone:
-        return f"{named:,} lost of {gone:,}, {dark:,} in the dark; {one.cause}"
+        return f"{named:,} lost of {gone:,}, {dark:,} in the dark or not audited; {one.cause}"
     return ""
 
 

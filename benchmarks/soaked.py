@@ -35,6 +35,7 @@ from marathon_ray import (
     follower_of,
     in_sync,
     leader_of,
+    size,
 )
 from marathon_ray.blocking import blocking
 from marathon_ray.conditions import View
@@ -46,6 +47,7 @@ _WRITERS: Final = Producers(to="orders", rate="500 records/s", size="200 B", wor
 _SAFE: Final = Topic(partitions=6, replication=3, min_insync=2)
 _DARK: Final = "50 %"
 _WITHIN: Final = 20.0  # seconds for an answer of a broker
+_ALONE: Final = 200_000  # bytes that the leader takes alone
 _COMES: Final = "3 min"  # for brokers on a busy machine
 _LOST: Final = re.compile(r"the log has lost (?P<records>-?\d+) records")
 
@@ -101,7 +103,8 @@ class SoakedUnclean(Scenario):
         await kit.steady(self.steady)
         async with AsyncExitStack() as later:
             async with kit.fault(Stop(follower_of("parcels"))) as (follower,):
-                await kit.steady(self.steady)
+                # That it was told so much is no matter of time: a writer may be lost meanwhile, and have a successor.
+                await kit.until(size("parcels", kit.written("parcels") + _ALONE), within=_COMES)
                 await kit.stop("writers")
                 had = await blocking(_end, self.servers)  # all of it acknowledged by who leads alone
                 await later.enter_async_context(kit.fault(Kill(leader_of("parcels"))))

@@ -27,6 +27,7 @@ from marathon_ray.kafka.cluster import Cluster, KafkaError
 from marathon_ray.kafka.comparison import ClusterState
 from marathon_ray.kafka.eyes import ClusterEyes
 from marathon_ray.kafka.kept import Kept, kept
+from marathon_ray.kafka.transacting import commits
 from marathon_ray.names import Names
 from marathon_ray.places.place import Places
 from marathon_ray.planning import fleets_of, limit_of, too_late, workers_of
@@ -87,7 +88,7 @@ class Attempt:
         self._mourned: Counter[str] = Counter()  # how many lost workers were told of, by fleet
         self.kept: dict[str, Kept] = {}  # by topic's field
         self.near: Near | None = None
-        self.drained = False
+        self._played = self.drained = False
         self._ends_count = False  # the writers are retired: where a log is seen to end now, it does
         self.phases: list[tuple[Phase, float, float]] = []
 
@@ -100,6 +101,7 @@ class Attempt:
     async def play(self) -> None:
         """All phases up to the end of the workload. Raises BenchError where it hangs."""
         await in_time(self._play(), "the scenario", within=limit_of(self.scenario))
+        self._played = True
 
     async def _play(self) -> None:
         await self._create()
@@ -212,12 +214,7 @@ class Attempt:
     def _kit(self) -> Toolkit:
         assert self.injections is not None  # noqa: S101 - made with the rounds
         return Toolkit(
-            self._rounds,
-            self.injections,
-            eyes=self.eyes,
-            ordinals=self.ordinals,
-            seed=self.seed,
-            note=self._note,
+            self._rounds, self.injections, eyes=self.eyes, ordinals=self.ordinals, seed=self.seed, note=self._note
         )
 
     async def _start_fleets(self) -> None:
@@ -246,30 +243,36 @@ class Attempt:
         self._enter(Phase.DRAIN)
         async with asyncio.TaskGroup() as group:
             heart = group.create_task(self._rounds.run())
-            await self._retire(Producers)
-            await self._copy_to_the_ends()
+            await self._retire(*((Producers,) if self._played else (Producers, Transactors)))
+            late = await self._not_copied()
             await self._retire(Transactors)
             await self._read_to_the_ends()
             heart.cancel()
+        if late:
+            raise BenchError(f"{', '.join(late)} did not copy to the end within {_DRAIN_SECONDS:g} s")
 
-    async def _copy_to_the_ends(self) -> None:
-        """All that was written is copied, as long as transactors live: what they leave to nobody would pass for not copied.
-        Raises BenchError where that takes too long."""
+    async def _not_copied(self) -> list[str]:
+        """The fleets that have not copied all that was written when their time is over. As long as they live they are waited
+        for: what they left to nobody would pass for not copied."""
         copiers = [one for one in self._rounds.fleets.values() if isinstance(one.spec, Transactors) and one.works]
-        deadline = time.monotonic() + _DRAIN_SECONDS
-        for fleet in copiers:
-            while not await self._is_copied(fleet):
-                if time.monotonic() >= deadline:
-                    raise BenchError(f"{fleet.name} did not copy to the end within {_DRAIN_SECONDS:g} s")
+        late, deadline = [], time.monotonic() + _DRAIN_SECONDS
+        for fleet in copiers if self._played else ():
+            while not (done := await self._is_copied(fleet)) and time.monotonic() < deadline:
                 await self._rounds.next(_ENDS_SECONDS)
-            for topic in self.scenario.fleets[fleet.name].to:  # type: ignore[attr-defined]
+            late += [] if done else [fleet.name]
+            for topic in self.scenario.fleets[fleet.name].to if done else ():  # type: ignore[attr-defined]
                 self.accounts.copied(self.ordinals[topic])
+        return late
 
     async def _is_copied(self, fleet: Fleet) -> bool:
         """By the word of the cluster: one who was lost with its last commit told nobody of it."""
-        ends = self._of(fleet, await self._ends())
-        commits = self._numbered(await blocking(admin.commits, self.properties, fleet.spec.group))  # type: ignore[attr-defined]
-        return all(commits.get(place, 0) >= end for place, end in ends.items())
+        ends, names = (
+            self._of(fleet, await self._ends()),
+            {self.ordinals[field]: self.names.of(field) for field in self.ordinals},
+        )
+        places = [(names[topic], partition) for topic, partition in ends]
+        found = await blocking(commits, self.properties, fleet.spec.group, places)  # type: ignore[attr-defined]
+        return all(at >= end for at, end in zip(self._numbered(found).values(), ends.values(), strict=True))
 
     async def _read_to_the_ends(self) -> None:
         ends = await self._ends()

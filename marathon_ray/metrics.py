@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, start_http_server
 
-from marathon_ray.event import Event
+from marathon_ray.event import Event, Severity
 from marathon_ray.news import Kind
 from marathon_ray.outcome import Outcome
 from marathon_ray.promises.promise import Verdict
@@ -50,6 +50,8 @@ class Metrics:
         self._interruptions = Counter("marathon_interruptions", "Runs that were interrupted", registry=own)
         self._alerts = Counter("marathon_alerts", "Messages that channels took", ["severity"], registry=own)
         self._events = Counter("marathon_events", "Events", ["kind", "severity"], registry=own)
+        # From 0: of a series that begins at its first event Prometheus sees no increase.
+        self._events.labels(Kind.OFTEN_INTERRUPTED, Severity.WARNING.value)
         self._leftovers = Gauge(
             "marathon_leftovers", "1 while something of ours is left where nothing should be", registry=own
         )

@@ -215,6 +215,13 @@ def _misdirected(spec: WorkerSpec, topics: Mapping[str, Topic]) -> list[str]:
     ]
     if isinstance(spec, Transactors) and len(spec.of) != len(spec.to):
         found.append(f"copies {len(spec.of)} topics to {len(spec.to)}: each needs one of its own")
+    elif isinstance(spec, Transactors) and not found:
+        counts = [(a, b, topics[a].partitions, topics[b].partitions) for a, b in zip(spec.of, spec.to, strict=True)]
+        found += [
+            f"copies {a} of {many} partitions to {b} of {more}: copies keep theirs"
+            for a, b, many, more in counts
+            if many != more
+        ]
     if isinstance(spec, Auditors) and not found:
         found += [each for topic in spec.of for each in too_late(spec, topic, topics[topic].retention)]
     return found

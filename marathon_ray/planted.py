@@ -141,7 +141,9 @@ class _Cast:
 
     def _enough(self, run: SmallRun) -> bool:
         done = run.counts
-        acknowledged = done["acknowledged"] >= self._plant.records
+        acknowledged = (
+            run.accounts.balance().total("acknowledged") >= self._plant.records
+        )  # each once, whatever is made anew
         ended = done["transactions committed"] >= _COMMITTED and done["transactions aborted"] >= _ABORTED
         return acknowledged and ended
 

@@ -100,7 +100,8 @@ class Toolkit:
         await self._settle(fleet)
 
     async def _settle(self, fleet: str) -> None:
-        await self._rounds.settle([self._fleet(fleet)])
+        if self._fleet(fleet).works:  # else it will do so once it is started
+            await self._rounds.settle([self._fleet(fleet)])
 
     def _fleet(self, name: str) -> Fleet:
         return self._rounds.fleets[_known("fleet", name, self._rounds.fleets)]

@@ -86,6 +86,10 @@ def copies(log: Book, account: Deliveries, source: int, target: int) -> tuple[Se
     missing = difference(_shifted(inputs, shift), copied)
     odd = account.book.exceptions()
     odd = odd.at(odd.key >> TOPIC_SHIFT == np.uint64(target))
+    there = odd.at(
+        (odd.times[Given.EXCUSED] > 0) & (odd.times[Given.LOG] > odd.times[Given.ABORTED])
+    )  # and not read by it
+    missing = difference(missing, Intervals(there.key, there.first, there.last))
     sure = odd.times[Given.LOG] - odd.times[Given.ABORTED] - odd.times[Given.UNSURE]
     committed = np.minimum(sure, odd.times[Given.DELIVERED])
     twice = Segments(odd.key, odd.first, odd.last, np.maximum(committed - 1, 0)[None])

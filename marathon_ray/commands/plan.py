@@ -76,7 +76,7 @@ def _fleets(planned: Planned) -> Iterator[tuple[str, ...]]:
     for name, fleet in planned.fleets.items():
         kind = type(fleet.spec).__name__
         later = " later" if fleet.spec.starts == "later" else ""
-        cores = "" if fleet.cores is None else f"about {fleet.cores:.2g}"
+        cores = "" if fleet.cores is None else f"about {_cores(fleet.cores)}"
         yield name, f"{kind}{later}", str(fleet.workers), str(fleet.partitions), _rate(fleet.load), cores
 
 
@@ -96,13 +96,13 @@ def _nodes(planned: Planned, nodes: str, cpus: int) -> str:
     there = needed(planned.fleets, cpus)
     if there is None:
         name = max(planned.fleets, key=lambda name: share(planned.fleets[name]))
-        cores = f"takes {share(planned.fleets[name]):.2g} cores at the peak"
+        cores = f"takes {_cores(share(planned.fleets[name]))} cores at the peak"
         return f"none with {cpus} CPUs is enough: one worker of {name} {cores}; say --{name}.workers or --node-cpus"
     fast = any(fleet.cores is None for fleet in planned.fleets.values())
     first, *others = MARKETS[nodes] or ("",)
     kind = f"labelled {MARKET}={' or '.join([first, *others])}" if first else "of any kind"
     each, most = (" each", " at most") if there.count > 1 else ("", "")
-    load = f"{there.workers} workers on one{most}, which take {there.cores:.2g} cores{' or more' if fast else ''} at the peak"
+    load = f"{there.workers} workers on one{most}, which take {_cores(there.cores)} cores{' or more' if fast else ''} at the peak"
     return f"{'at least ' if fast else ''}{there.count} with {cpus} CPUs{each}, {kind}: {load}"
 
 
@@ -120,3 +120,7 @@ def _bytes(count: float) -> str:
         if count >= scale * 0.9995:
             return f"{count / scale:.3g} {unit}"
     return f"{count:.3g} B"
+
+
+def _cores(cores: float) -> str:
+    return f"{cores:.2g}" if cores < 10 else f"{cores:.0f}"

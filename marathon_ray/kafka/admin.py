@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, TypeAlias, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka import KafkaError as Refusal
 from confluent_kafka.cimpl import NewTopic
 
@@ -95,22 +94,6 @@ def delete_groups(properties: Mapping[str, str], names: Iterable[str], *, within
                 if refusals[name].code() not in _FOR_A_WHILE or connection.is_over:
                     raise connection.refused(f"delete group {name}", refusals[name])
             time.sleep(_INTERVAL if left else 0)
-
-
-def commits(properties: Mapping[str, str], group: str, *, within: float = 30) -> dict[Place, int]:
-    """Up to where the group has committed each partition; one of which it has committed nothing is missing. What a transaction
-    commits that is open yet does not count."""
-    with Connection(properties, within=within) as connection:
-        while True:
-            asked = [ConsumerGroupTopicPartitions(group)]
-            futures = connection.client.list_consumer_group_offsets(asked, request_timeout=connection.left)
-            answers, refusals = connection.answers(do := f"read the commits of group {group}", futures)
-            for found in answers.values():
-                return {(one.topic, one.partition): one.offset for one in found.topic_partitions if one.offset >= 0}
-            for why in refusals.values():
-                if why.code() not in _FOR_A_WHILE or connection.is_over:
-                    raise connection.refused(do, why)
-            time.sleep(_INTERVAL)
 
 
 def topic_ids(properties: Mapping[str, str], topics: Iterable[str], *, within: float = 30) -> dict[str, str]:

@@ -1,12 +1,14 @@
-"""Whether a cluster lets a client have transactions: by its rights, its limits, and whether it can keep their log."""
+"""Transactions as a cluster sees them: whether it lets a client have some, and what those of a group have committed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from marathon_ray.kafka import security
+from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.connection import reason
+from marathon_ray.kafka.looking import Place
 
 _WITHIN: Final = 30.0  # seconds; the log of transactions may have to be made first
 
@@ -20,3 +22,29 @@ def refusal(properties: Mapping[str, str], name: str, *, timeout: float) -> str:
     except KafkaException as error:
         return security.without_secrets(reason(error.args[0]), properties)
     return ""
+
+
+def commits(
+    properties: Mapping[str, str], group: str, places: Iterable[Place], *, within: float = _WITHIN
+) -> dict[Place, int]:
+    """Up to where the group has committed each of these partitions, 0 for nothing; who asks is no member of it. What a
+    transaction commits that is open yet does not count. Raises KafkaError of one line."""
+    # By a consumer: the admin client's way (list_consumer_group_offsets of confluent-kafka 2.16) ends the process.
+    asks = {"group.id": group, "isolation.level": "read_uncommitted", "enable.auto.commit": "false", "log_level": 0}
+    configuration: dict[str, Any] = {**properties, **asks}
+    wanted = [TopicPartition(*place) for place in places]
+    why: Any = None
+    try:
+        reader = Consumer(configuration)
+        try:
+            found = reader.committed(wanted, timeout=within)
+        finally:
+            reader.close()
+        why = next((one.error for one in found if one.error), None)
+    except KafkaException as error:
+        why = error.args[0]
+    if why:
+        raise KafkaError(
+            security.without_secrets(f"cannot read the commits of group {group}: {reason(why)}", properties)
+        )
+    return {(one.topic, one.partition): max(0, one.offset) for one in found}

@@ -69,6 +69,7 @@ class _Use:
     """Of the one Ray that a process may drive, where it was connected here."""
 
     users: int = 0
+    address: str | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)  # nobody opens it twice, or closes it under another
 
 
@@ -82,12 +83,14 @@ def connect(address: str | None = None, *, seats: int = 0, cpus: float = CPUS) -
 
     Blocks for some seconds. Whatever is needed is imported before. The handler of SIGTERM is Ray's own then, which hands it
     on to the one before and aborts the process seconds later: whoever wants to hear it installs a handler anew.
-    Raises ConnectionError where there is no cluster, or none could be started.
+    Raises ConnectionError where there is no cluster, none could be started, or another one is driven.
     """
     with _USE.lock:
         if not ray.is_initialized():
             _open(address, seats * cpus)
-            _USE.users = 1
+            _USE.users, _USE.address = 1, address
+        elif _USE.users and address not in (None, "auto", _USE.address):
+            raise ConnectionError(f"Ray at {address}: this process drives {_USE.address or 'one of its own'} already")
         elif _USE.users:
             _USE.users += 1
         return _USE.users

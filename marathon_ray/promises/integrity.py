@@ -86,7 +86,7 @@ class Integrity:
         )
         return Verdict(
             promise=call(self, *self.of), demanded=self._demanded(books), found=books.sentence(), state=books.state(),
-            safety=True, figures=books.figures(), promised="all there, once and in order",
+            safety=True, figures=books.figures(), promised=f"all there, once and in order{self._but(books)}",
         )  # fmt: skip
 
     def _tails(self, ending: Ending) -> Iterator[Tail]:
@@ -115,9 +115,12 @@ class Integrity:
         return frozenset(ending.ordinals[topic] for topic in self.of if not ending.kept.get(topic, Kept()).is_known)
 
     def _demanded(self, books: "_Books") -> str:
+        return f"every acknowledged record of {', '.join(self.of)} is there once and in order{self._but(books)}"
+
+    @staticmethod
+    def _but(books: "_Books") -> str:
         kinds = sorted(frozenset().union(*books.excused.values()))
-        but = f", but for what the settings allow ({', '.join(kinds)})" if kinds else ""
-        return f"every acknowledged record of {', '.join(self.of)} is there once and in order{but}"
+        return f", but for what the settings allow ({', '.join(kinds)})" if kinds else ""
 
 
 class _Dark(NamedTuple):

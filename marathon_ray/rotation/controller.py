@@ -170,6 +170,7 @@ class Controller:
         found = dead(self.where.results, self.standing.running) or Dead()
         self._unclean |= found.left
         if found.report:
+            self._write("broke", run=found.run, why=why)  # behind its verdict, which counts
             self._finish(one, found.report)
             return
         end = Outcome.FAILED if found.broken else end

@@ -38,8 +38,8 @@ def spoken(bench: str, address: str, word: str, **arguments: Any) -> str:  # noq
     if word == "interrupt":
         arguments.setdefault("why", WHY)
     ground = Ground(on_ray=True, address=address, seats=0)
-    ground.connect()
     try:
+        ground.connect()
         return say(bench, "release" if word == "resume" else word, **arguments)
     finally:
         ground.leave()

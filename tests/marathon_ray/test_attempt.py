@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,11 +11,12 @@ import pytest
 
 from actors.tally import Outcome
 from marathon_ray import Producers, Scenario, Topic, Transactors
+from marathon_ray import attempt as attempts
 from marathon_ray.attempt import Attempt, Site
 from marathon_ray.journal import Journal
-from marathon_ray.kafka import admin
 from marathon_ray.names import Names
-from marathon_ray.rounds import Rounds
+from marathon_ray.rounds import BenchError, Rounds
+from marathon_ray.terms import GroupTerms
 from tests.model.bench import Bench, run
 
 
@@ -57,15 +59,14 @@ class Copied(Scenario):
     copiers: Transactors = Transactors(of="orders", to="copies", group="copiers")
 
 
-def test_transactors_live_until_they_have_committed_all_that_was_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steps, committed = list[str](), iter([{}, {0: 7}, {0: 10}])  # nothing; the last transaction is open yet; all
+def drained(attempt: Attempt, monkeypatch: pytest.MonkeyPatch, *, committed: Iterable[int], played: bool) -> list[str]:
+    """The steps of its drain, where the log ends at 10 and the cluster says one after the other what is committed."""
+    steps, words = list[str](), iter(committed)
 
-    def commits(_: object, group: str) -> dict[tuple[str, int], int]:
-        found = next(committed)
-        steps.append(f"{group} at {found.get(0, 0)}")
-        return {("m-bench-00000000-orders", partition): offset for partition, offset in found.items()}
+    def commits(_: object, group: str, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        assert places == [("m-bench-00000000-orders", 0)]
+        steps.append(f"{group} at {(at := next(words))}")
+        return dict.fromkeys(places, at)
 
     async def a_round(within: float) -> None:
         steps.append("a round")
@@ -81,21 +82,60 @@ def test_transactors_live_until_they_have_committed_all_that_was_written(
 
     for name, stub in (("_retire", retire), ("_read_to_the_ends", reads), ("_ends", ends), ("_enter", lambda *_: None)):
         monkeypatch.setattr(Attempt, name, stub)
-    monkeypatch.setattr(admin, "commits", commits)
+    monkeypatch.setattr(attempts, "commits", commits)
+    attempt.accounts = cast(Any, SimpleNamespace(copied=lambda topic: steps.append(f"topic {topic} is copied")))
+    fleet = SimpleNamespace(name="copiers", spec=Copied().copiers, works=True)
+    places = {"copiers": [(1, 0)]}
+    attempt.rounds = cast(
+        Any,
+        SimpleNamespace(fleets={"copiers": fleet}, next=a_round, places=places.get, run=lambda: asyncio.sleep(60)),
+    )
+    attempt._played = played
+    try:
+        asyncio.run(attempt.drain())
+    except BenchError as error:
+        steps.append(str(error))
+    return steps
+
+
+@pytest.fixture
+def copying(tmp_path: Path) -> Iterator[Attempt]:
     with Journal(tmp_path / "journal.jsonl") as journal:
         cluster = cast(Any, SimpleNamespace(client_properties=dict))
-        attempt = Attempt(Copied(), Names("bench", "00000000"), Site(cluster, cast(Any, None), journal), seed=0)
-        attempt.accounts = cast(Any, SimpleNamespace(copied=lambda topic: steps.append(f"topic {topic} is copied")))
-        fleet = SimpleNamespace(name="copiers", spec=Copied().copiers, works=True)
-        attempt.rounds = cast(
-            Any,
-            SimpleNamespace(
-                fleets={"copiers": fleet},
-                next=a_round,
-                places=lambda _: [(1, 0)],
-                run=lambda: asyncio.sleep(60),
-            ),
-        )
-        asyncio.run(attempt.drain())
+        yield Attempt(Copied(), Names("bench", "00000000"), Site(cluster, cast(Any, None), journal), seed=0)
+
+
+def test_transactors_live_until_they_have_committed_all_that_was_written(
+    copying: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
     looks = ["copiers at 0", "a round", "copiers at 7", "a round", "copiers at 10", "topic 2 is copied"]
+    steps = drained(copying, monkeypatch, committed=(0, 7, 10), played=True)
     assert steps == ["Producers", *looks, "Transactors", "reads"]
+
+
+def test_transactors_that_come_to_no_end_are_told_of_when_all_else_is_read(
+    copying: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "_DRAIN_SECONDS", 0)
+    steps = drained(copying, monkeypatch, committed=(7,), played=True)
+    late = "copiers did not copy to the end within 0 s"
+    assert steps == ["Producers", "copiers at 7", "Transactors", "reads", late]
+
+
+def test_nobody_waits_for_transactors_where_the_scenario_did_not_come_to_its_end(
+    copying: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = drained(copying, monkeypatch, committed=(), played=False)
+    assert steps == ["Producers and Transactors", "Transactors", "reads"]
+
+
+def test_what_was_left_uncopied_when_a_run_was_cut_short_is_no_finding(copying: Attempt) -> None:
+    bench = Bench(groups={"live": GroupTerms(isolation="read_committed")})
+    copying.accounts = bench.accounts
+    copying.rounds = Rounds({}, bench.accounts, [copying._fold], began=time.monotonic())
+    bench.write(Outcome.ACKNOWLEDGED, 0, 9, offset=0)
+    bench.both(run(0, 9))
+    for reading in ("first", "second", "live"):
+        bench.read(reading, run(0, 5), place=(1, 0))
+    asyncio.run(copying.finish())
+    assert [finding.kind for finding in copying.findings if "copied" in finding.kind] == []

@@ -124,9 +124,15 @@ def test_a_label_takes_no_more_than_so_many_values() -> None:
     metrics = Metrics()
     for number in range(250):
         metrics.accept(event(f"kind {number}"))
-    seen = {labels: count for (name, labels), count in scraped(metrics).items() if name == "marathon_events_total"}
+    told = {labels: count for (name, labels), count in scraped(metrics).items() if name == "marathon_events_total"}
+    seen = {labels: count for labels, count in told.items() if count}
     assert len(seen) == 101
     assert seen[("kind", "other"), ("severity", "info")] == 150
+
+
+def test_what_a_rule_waits_for_is_there_from_the_start() -> None:
+    labels = (("kind", "often interrupted"), ("severity", "warning"))
+    assert scraped(Metrics())["marathon_events_total", labels] == 0  # else its first event is no increase
 
 
 def test_two_controllers_count_for_themselves() -> None:

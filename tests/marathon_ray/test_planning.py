@@ -165,6 +165,18 @@ def test_fleets_that_contradict_each_other_are_told() -> None:
     ]
 
 
+def test_copies_keep_their_partition_so_there_must_be_as_many() -> None:
+    class Narrowed(Play):
+        """It holds."""
+
+        copies: Topic = Topic(partitions=3)
+        copier: Transactors = Transactors(of="orders", to="copies", group="copy")
+
+    line = "copier: copies orders of 12 partitions to copies of 3: copies keep theirs"
+    assert mistakes(Narrowed(orders=Topic(partitions=12))) == [line]
+    assert mistakes(Narrowed(orders=Topic(partitions=3))) == []
+
+
 def test_a_group_that_may_not_read_as_fast_as_is_written_cannot_be_promised_to_catch_up() -> None:
     class Chased(Play):
         """It holds."""

@@ -174,9 +174,12 @@ def test_a_copy_that_is_not_stable_may_be_missing_to_the_group_but_not_in_the_lo
     assert copied((1, 0)) == [("live", "not copied", 9, 9)]
 
 
+def test_a_copy_that_is_in_the_log_and_was_not_read_yet_is_no_missing_one() -> None:
+    bench = written(log=10, live=COMMITTED)
+    bench.both_of((1, 0), run(0, 8))
+    bench.read("live", run(0, 5), place=(1, 0))
+    assert missed(bench) == [("live", "not copied", 9, 9)]
+
+
 def test_an_input_that_is_not_stable_need_not_have_been_copied() -> None:
     assert copied((0, 0)) == []
-
-
-def test_another_partition_that_is_not_stable_excuses_nothing() -> None:
-    assert copied((1, 1)) == [("live", "not copied", 6, 9)]

@@ -525,8 +525,9 @@ def test_a_run_that_broke_when_its_report_was_there_has_its_verdict(
 
     monkeypatch.setattr(controller, "run", run)
     served(one)
-    (ended,) = [entry for entry in stage.journal if entry["what"] == "ended"]
+    broke, ended = [entry for entry in stage.journal if entry["what"] in ("broke", "ended")]
     assert (ended["outcome"], ended["seconds"], ended["bytes"]) == ("passed", 1.0, 1000)
+    assert (broke["run"], broke["why"]) == (ended["run"], "OSError: the disk is full")
 
 
 @pytest.mark.parametrize(("error", "outcome"), [(UsageError, "invalid"), (CrowdedError, "interrupted")])
