@@ -179,6 +179,9 @@ def test_a_run_names_just_what_the_log_has_lost_but_for_what_is_in_the_dark() ->
     assert not unsafe(FAILED, gone=LOST + 1)
     assert unsafe(FAILED, gone=LOST + 1, figures=dark)
     assert not unsafe(FAILED, gone=LOST + 2, figures=dark)
+    unread = {"lost": LOST, "unaudited": 5}
+    assert unsafe(FAILED, gone=LOST + 5, figures=unread)
+    assert not unsafe(FAILED, gone=LOST + 6, figures=unread)
 
 
 def test_a_run_that_has_lost_nothing_is_not_unsafe_and_one_that_broke_before_says_nothing() -> None:

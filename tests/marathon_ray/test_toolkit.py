@@ -9,6 +9,7 @@ import pytest
 
 from actors.spec import Consumers
 from actors.target import Target, TopicPlace
+from actors.units import Rate
 from marathon_ray.accounts import Accounts
 from marathon_ray.fleet import Fleet
 from marathon_ray.places.in_process import InProcess
@@ -37,6 +38,17 @@ async def unheard(limits: Limits, ask: Callable[[Toolkit], Coroutine[None, None,
 def test_a_fleet_that_does_not_end_in_time_is_told_with_its_name_and_the_limit() -> None:
     with pytest.raises(BenchError, match=r"^fleet readers did not end within 0\.2 s$"):
         asyncio.run(unheard(Limits(retire=0.2), lambda kit: kit.stop("readers")))
+
+
+def test_what_is_asked_of_a_fleet_that_does_not_work_is_waited_for_once_it_does() -> None:
+    async def before(kit: Toolkit) -> None:
+        fleet = kit._rounds.fleets["readers"]
+        fleet.retire()
+        await kit.apply("readers", rate="1 MB/s")
+        await kit.scale("readers", 2)
+        assert (fleet.works, cast(Consumers, fleet.spec).rate) == (False, Rate.parse("1 MB/s"))
+
+    asyncio.run(unheard(Limits(start=0.1, young=0.1, retire=0.2), before))
 
 
 ASKED: Mapping[str, Callable[[Toolkit], Coroutine[None, None, None]]] = {

@@ -114,6 +114,15 @@ def test_who_uses_a_connection_beside_another_does_not_end_it_whoever_ends_first
     assert (driven.driven, driven.opened, driven.closed) == (False, 2, 2)
 
 
+def test_who_asks_for_another_ray_than_the_one_that_is_driven_is_told_so(driven: Driven) -> None:
+    assert [connect("head:6379"), connect("auto"), connect("head:6379")] == [1, 2, 3]
+    with pytest.raises(ConnectionError, match=r"^Ray at other:6379: this process drives head:6379 already$"):
+        connect("other:6379")
+    for _ in range(3):
+        disconnect()
+    assert (driven.driven, driven.opened, driven.closed) == (False, 1, 1)
+
+
 def test_those_that_come_at_once_open_one_connection(driven: Driven) -> None:
     users: list[int] = []
     threads = [threading.Thread(target=lambda: users.append(connect("head:6379"))) for _ in range(4)]

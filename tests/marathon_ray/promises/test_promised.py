@@ -28,3 +28,10 @@ def test_each_promise_of_ours_has_its_limit_in_few_words(promise: Promise, words
         ).promised
         == words
     )
+
+
+def test_what_the_settings_allow_is_not_promised() -> None:
+    bold = Integrity("loose")
+    ending = Ending(DECLARED, ORDINALS, Balance({}), kept=FOR_EVER)
+    promised = bold.verdict(bold.begin(DECLARED, ORDINALS), ending).promised
+    assert promised.startswith("all there, once and in order, but for what the settings allow (")
