@@ -61,11 +61,11 @@ class Copied(Scenario):
 
 def drained(attempt: Attempt, monkeypatch: pytest.MonkeyPatch, *, committed: Iterable[int], played: bool) -> list[str]:
     """The steps of its drain, where the log ends at 10 and the cluster says one after the other what is committed."""
-    steps, words = list[str](), iter(committed)
+    steps, words = list[str](), [*committed]
 
     def commits(_: object, group: str, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
         assert places == [("m-bench-00000000-orders", 0)]
-        steps.append(f"{group} at {(at := next(words))}")
+        steps.append(f"{group} at {(at := words.pop(0))}")
         return dict.fromkeys(places, at)
 
     async def a_round(within: float) -> None:
