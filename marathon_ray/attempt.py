@@ -266,13 +266,14 @@ class Attempt:
 
     async def _is_copied(self, fleet: Fleet) -> bool:
         """By the word of the cluster: one who was lost with its last commit told nobody of it."""
-        ends, names = (
-            self._of(fleet, await self._ends()),
-            {self.ordinals[field]: self.names.of(field) for field in self.ordinals},
-        )
-        places = [(names[topic], partition) for topic, partition in ends]
-        found = await blocking(commits, self.properties, fleet.spec.group, places)  # type: ignore[attr-defined]
-        return all(at >= end for at, end in zip(self._numbered(found).values(), ends.values(), strict=True))
+        ends = self._of(fleet, await self._ends())
+        names = {ordinal: self.names.of(field) for field, ordinal in self.ordinals.items()}
+        places = {place: (names[place[0]], place[1]) for place in ends}
+        try:
+            at = await blocking(commits, self.properties, fleet.spec.group, places.values())  # type: ignore[attr-defined]
+        except KafkaError:  # nobody answers yet
+            return False
+        return all(at[places[place]] >= end for place, end in ends.items())
 
     async def _read_to_the_ends(self) -> None:
         ends = await self._ends()
