@@ -1,15 +1,23 @@
 """Transactions as a cluster sees them: whether it lets a client have some, and what those of a group have committed."""
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError as Refusal
 
 from marathon_ray.kafka import security
 from marathon_ray.kafka.cluster import KafkaError
 from marathon_ray.kafka.connection import reason
 from marathon_ray.kafka.looking import Place
 
+_FOR_A_WHILE: Final = {  # the coordinator moves
+    Refusal.NOT_COORDINATOR,
+    Refusal.COORDINATOR_LOAD_IN_PROGRESS,
+    Refusal.COORDINATOR_NOT_AVAILABLE,
+}
+_INTERVAL: Final = 0.05  # seconds between two looks
 _WITHIN: Final = 30.0  # seconds; the log of transactions may have to be made first
 
 
@@ -32,19 +40,26 @@ def commits(
     # By a consumer: the admin client's way (list_consumer_group_offsets of confluent-kafka 2.16) ends the process.
     asks = {"group.id": group, "isolation.level": "read_uncommitted", "enable.auto.commit": "false", "log_level": 0}
     configuration: dict[str, Any] = {**properties, **asks}
-    wanted = [TopicPartition(*place) for place in places]
-    why: Any = None
+    wanted, deadline = [TopicPartition(*place) for place in places], time.monotonic() + within
+    while True:
+        found, why = _committed(configuration, wanted, within)
+        if not why:
+            return {(one.topic, one.partition): max(0, one.offset) for one in found}
+        if why.code() not in _FOR_A_WHILE or time.monotonic() >= deadline:
+            told = f"cannot read the commits of group {group}: {reason(why)}"
+            raise KafkaError(security.without_secrets(told, properties))
+        time.sleep(_INTERVAL)
+
+
+def _committed(
+    configuration: dict[str, Any], wanted: list[TopicPartition], within: float
+) -> tuple[list[TopicPartition], Refusal | None]:
     try:
         reader = Consumer(configuration)
         try:
             found = reader.committed(wanted, timeout=within)
         finally:
             reader.close()
-        why = next((one.error for one in found if one.error), None)
     except KafkaException as error:
-        why = error.args[0]
-    if why:
-        raise KafkaError(
-            security.without_secrets(f"cannot read the commits of group {group}: {reason(why)}", properties)
-        )
-    return {(one.topic, one.partition): max(0, one.offset) for one in found}
+        return [], error.args[0]
+    return found, next((one.error for one in found if one.error), None)
