@@ -42,7 +42,7 @@ def commits(
     configuration: dict[str, Any] = {**properties, **asks}
     wanted, deadline = [TopicPartition(*place) for place in places], time.monotonic() + within
     while True:
-        found, why = _committed(configuration, wanted, within)
+        found, why = _committed(configuration, wanted, max(0.1, deadline - time.monotonic()))
         if not why:
             return {(one.topic, one.partition): max(0, one.offset) for one in found}
         if why.code() not in _FOR_A_WHILE or time.monotonic() >= deadline:
