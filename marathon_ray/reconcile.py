@@ -13,7 +13,9 @@ class Limits:
 
     within: float = 0.75  # an answer: a round in which some hang is over in a second all the same
     silent: float = 2.0  # from an ask that is not answered until the worker is given up
-    young: float = 15.0  # the same for a worker told what to do no longer ago: it loads its compiled code
+    # The same for a worker told what to do no longer ago. It loads its compiled code, and who replaces it does so anew: beside two
+    # busy loops seven workers on two cores needed half a minute.
+    young: float = 60.0
     start: float = 60.0  # from a seat's opening to its first answer
     leave: float = 15.0  # that a worker has for its end before its node is taken away
     retire: float = 180.0  # from when a worker shall end to its last word: reports of its records are waited for

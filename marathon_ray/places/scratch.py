@@ -8,9 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-# Its input ends with whoever holds the other end, even by SIGKILL; for a moment Ray's own processes may write still.
+# Its input ends with whoever holds the other end, even by SIGKILL. Ray's own processes outlive that, on a busy machine for many
+# seconds, and one that comes to life late makes folders anew: it goes again until nobody but the maker has a file open in it.
 # A signal to all processes of a service is not for it.
-_KEEPER: Final = 'trap "" HUP INT TERM; cat > /dev/null; for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$0" 2>/dev/null && exit; sleep 1; done'
+_KEEPER: Final = """
+trap "" HUP INT TERM
+cat > /dev/null
+tries=0
+while [ $tries -lt 60 ]; do
+    rm -rf "$0" 2>/dev/null
+    users=$(find /proc/[0-9]*/fd ! -path "/proc/$PPID/*" -lname "$0/*" -print -quit 2>/dev/null)
+    [ -e "$0" ] || [ -n "$users" ] || exit
+    tries=$((tries + 1))
+    sleep 1
+done
+"""
 
 
 @contextmanager

@@ -43,6 +43,45 @@ def test_it_goes_when_its_maker_is_killed(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == []
 
 
+LATE = """
+import sys, time
+from pathlib import Path
+
+folder, made, end = map(Path, sys.argv[1:])
+with (folder / "log").open("w"):
+    while folder.exists():
+        time.sleep(0.01)
+    (folder / "late").mkdir(parents=True)
+    made.touch()
+    deadline = time.monotonic() + 30
+    while not end.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+"""
+
+
+def test_it_goes_again_where_somebody_who_came_late_makes_it_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, made, end = (tmp_path / name for name in ("place", "made", "end"))
+    monkeypatch.setenv("RAY_TMPDIR", str(place))
+    with subprocess.Popen([sys.executable, "-c", MAKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as maker:
+        assert maker.stdout is not None
+        folder = maker.stdout.readline().decode().strip()
+        (keeper,) = psutil.Process(maker.pid).children()
+        with subprocess.Popen([sys.executable, "-c", LATE, folder, str(made), str(end)]) as late:
+            deadline = time.monotonic() + 20
+            while not Path(folder, "log").exists():
+                assert time.monotonic() < deadline
+            maker.kill()
+            while not made.exists() or Path(folder).exists():
+                assert time.monotonic() < deadline
+            assert keeper.is_running()
+            end.touch()
+        assert late.returncode == 0
+    psutil.wait_procs([keeper], timeout=20)
+    assert list(place.iterdir()) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
 def test_it_goes_also_when_a_signal_to_all_of_a_service_or_of_a_terminal_came_before(
     number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
