@@ -16,13 +16,12 @@ from marathon_ray.event import Event, Severity
 from marathon_ray.news import Kind
 from marathon_ray.outcome import Outcome
 from marathon_ray.promises.promise import Verdict
-from marathon_ray.report.report import Report
+from marathon_ray.rotation.ended import OTHER, Ended
 from marathon_ray.round import Round
 from marathon_ray.usage import UsageError
 
 ADDRESS: Final = "127.0.0.1"  # the page asks for no login, so others see it only where somebody says so
 PORT: Final = 9464  # where OpenTelemetry's Prometheus exporters are by default; neither Kafka's tools nor Ray use it
-OTHER: Final = "other"
 _VALUES: Final = 100  # of one label
 _BUCKETS: Final = (30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400)  # s
 
@@ -70,23 +69,20 @@ class Metrics:
         if event.kind == Kind.LEFTOVERS:
             self._leftovers.set(not event.over)
 
-    def finished(self, report: Report, cluster: str) -> None:
-        """A run has ended, on the cluster of that name in the plan."""
+    def finished(self, one: Ended) -> None:
+        """A run has ended."""
         self._workers.set(0)
-        scenario = self._labels("scenario", report.scenario)
-        outcome = report.outcome.value
-        self._runs.labels(scenario, self._labels("cluster", cluster), outcome).inc()
-        self._seconds.labels(scenario).observe(report.seconds)
-        self._last.labels(scenario, outcome).set(report.began.timestamp() + report.seconds)
-        for kind, hours in report.node_hours.items():
+        scenario = self._labels("scenario", one.scenario)
+        self._runs.labels(scenario, self._labels("cluster", one.cluster), one.outcome.value).inc()
+        self._seconds.labels(scenario).observe(one.seconds)
+        self._last.labels(scenario, one.outcome.value).set(one.at.timestamp())
+        for kind, hours in one.hours.items():
             self._node_hours.labels(self._labels("node kind", kind)).inc(hours)
-        for currency, amount in report.cost.items():
+        for currency, amount in one.money.items():
             self._cost.labels(self._labels("currency", currency)).inc(amount)
-        for finding in report.findings:
-            self._findings.labels(finding.kind.value).inc()
-        if report.findings_beyond:
-            self._findings.labels(OTHER).inc(report.findings_beyond)
-        if report.outcome is Outcome.INTERRUPTED:
+        for kind, count in one.findings.items():
+            self._findings.labels(kind).inc(count)
+        if one.outcome is Outcome.INTERRUPTED:
             self._interruptions.inc()
 
     def round(self, round_: Round, verdicts: Sequence[Verdict]) -> None:  # noqa: ARG002 - they count when the run has ended

@@ -24,6 +24,7 @@ from marathon_ray.outcome import Outcome
 from marathon_ray.reclaim import reclaim
 from marathon_ray.report.report import Report
 from marathon_ray.rotation.dead import Dead, broke, dead, has_left
+from marathon_ray.rotation.ended import Ended
 from marathon_ray.rotation.finishing import finishing
 from marathon_ray.rotation.lease import Lease, TakenError, me
 from marathon_ray.rotation.leased import kept, lease_names
@@ -56,14 +57,14 @@ class Where:
 
 @dataclass(slots=True)
 class Controller:
-    """One life of a rotation's driver. `sinks` take its events, `tell` hears the runs, each of `finished` is told of each
-    report with the cluster's name in the plan."""
+    """One life of a rotation's driver. `sinks` take its events, `tell` hears the runs, each of `finished` is told how
+    each attempt ended."""
 
     plan: Plan
     where: Where
     sinks: tuple[Sink, ...] = ()
     tell: Audience = field(default_factory=Nobody)
-    finished: tuple[Callable[[Report, str], None], ...] = ()
+    finished: tuple[Callable[[Ended], None], ...] = ()
     office: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext  # open while the rotation is ours
     revise: Callable[[Mapping[str, str]], Plan] | None = None  # the plan with fields changed by command
     watch: Watch = field(default_factory=Watch)  # for newer releases of Kafka
@@ -179,7 +180,11 @@ class Controller:
         if end is Outcome.INVALID:
             name = f"{self._title(one)} on {one.cluster}"
             self._tell(Kind.RUN_INVALID, f"{name}: verdict", f"{name} cannot be run\n{why}")
-        self._ended(end, why, **found.facts | facts)
+        spent = {"run": "", "seconds": 0.0, "bytes": 0, "hours": {}, "money": {}, **found.facts, **facts}
+        ended = Ended(
+            self._title(one), one.cluster, end, spent["seconds"], hours=spent["hours"], money=spent["money"]
+        )  # fmt: skip
+        self._ended(ended, why, run=spent["run"], size=spent["bytes"])
 
     async def _reclaim(self) -> None:
         """What dead runs have left is undone: whoever holds the lease knows that no other controller lives."""
@@ -259,12 +264,8 @@ class Controller:
         self._unclean |= has_left(self.where.results / f"{report.scenario}-{report.run}")
         for each in report.events:  # first: who dies in between tells it again, which is one incident
             self.accept(each)
-        self._ended(
-            report.outcome, report.cause, run=report.run, seconds=report.seconds, bytes=sum(report.bytes.values()),
-            hours=report.node_hours, money=report.cost,
-        )  # fmt: skip
-        for tell in self.finished:
-            tell(report, one.cluster)
+        ended = Ended.told(report, one.cluster)
+        self._ended(ended, report.cause, run=report.run, size=sum(report.bytes.values()))
 
     def _close(self, one: Turn) -> None:
         """The turn is over where nothing more shall come of it."""
@@ -369,9 +370,13 @@ class Controller:
     def _tell(self, kind: Kind, about: str, message: str, *, over: bool = False) -> None:
         self.accept(event(kind, about, message, over=over))
 
-    def _ended(self, outcome: Outcome, cause: str, **facts: Any) -> None:  # noqa: ANN401
-        spent = {"run": "", "seconds": 0.0, "bytes": 0, "hours": {}, "money": {}, **facts}
-        self._write("ended", number=self.standing.number, outcome=outcome, cause=cause, **spent)
+    def _ended(self, one: Ended, cause: str, *, run: str, size: int) -> None:
+        self._write(
+            "ended", number=self.standing.number, outcome=one.outcome, cause=cause, run=run, seconds=one.seconds, bytes=size,
+            hours=one.hours, money=one.money,
+        )  # fmt: skip
+        for tell in self.finished:
+            tell(one)
 
     def _write(self, what: str, **facts: Any) -> None:  # noqa: ANN401
         if self._journal is None:

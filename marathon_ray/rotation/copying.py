@@ -7,7 +7,7 @@ from typing import Final
 
 from marathon_ray.event import Event
 from marathon_ray.news import Kind, event
-from marathon_ray.report.report import Report
+from marathon_ray.rotation.ended import Ended
 from marathon_ray.store import Store, finished, told
 
 _AGAIN: Final = 60.0  # s after which what failed is tried again
@@ -27,7 +27,7 @@ class Copying:
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
 
-    def finished(self, report: Report, cluster: str) -> None:  # noqa: ARG002 - its folder says all
+    def finished(self, one: Ended) -> None:  # noqa: ARG002 - its folder says all
         """A run has ended."""
         self._news.set()
 

@@ -10,6 +10,7 @@ from marathon_ray.event import Event, Severity
 from marathon_ray.metrics import Metrics, Page
 from marathon_ray.news import Kind
 from marathon_ray.outcome import Outcome
+from marathon_ray.rotation.ended import Ended
 from marathon_ray.round import Doing, Phase, Round
 from marathon_ray.usage import UsageError
 from tests.marathon_ray.report import sample
@@ -34,7 +35,7 @@ def value(samples: Samples, name: str, **labels: str) -> float:
 def test_finished_runs_are_counted_by_scenario_cluster_and_outcome() -> None:
     metrics = Metrics()
     for outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.PASSED, Outcome.INTERRUPTED):
-        metrics.finished(sample.report(outcome), "staging")
+        metrics.finished(Ended.told(sample.report(outcome), "staging"))
     seen = scraped(metrics)
     where = {"scenario": "kill-leader", "cluster": "staging"}
     assert value(seen, "marathon_runs_total", **where, outcome="passed") == 2
@@ -50,7 +51,7 @@ def test_finished_runs_are_counted_by_scenario_cluster_and_outcome() -> None:
 
 def test_findings_are_counted_by_kind_and_those_beyond_a_report_too() -> None:
     metrics = Metrics()
-    metrics.finished(sample.report(Outcome.FAILED, findings_beyond=5), "staging")
+    metrics.finished(Ended.told(sample.report(Outcome.FAILED, findings_beyond=5), "staging"))
     seen = scraped(metrics)
     assert value(seen, "marathon_findings_total", kind="lost") == 35
     assert value(seen, "marathon_findings_total", kind="gone") == 35
@@ -59,8 +60,10 @@ def test_findings_are_counted_by_kind_and_those_beyond_a_report_too() -> None:
 
 def test_hours_of_nodes_and_what_they_cost_are_summed_over_runs() -> None:
     metrics = Metrics()
-    metrics.finished(sample.report(node_hours={"spot": 1.5, "unknown": 0.25}, cost={"EUR": 0.07}), "staging")
-    metrics.finished(sample.report(node_hours={"spot": 0.5}, cost={"EUR": 0.01, "USD": 2}), "staging")
+    metrics.finished(
+        Ended.told(sample.report(node_hours={"spot": 1.5, "unknown": 0.25}, cost={"EUR": 0.07}), "staging")
+    )
+    metrics.finished(Ended.told(sample.report(node_hours={"spot": 0.5}, cost={"EUR": 0.01, "USD": 2}), "staging"))
     seen = scraped(metrics)
     assert value(seen, "marathon_node_hours_total", kind="spot") == 2
     assert value(seen, "marathon_node_hours_total", kind="unknown") == 0.25
@@ -111,7 +114,7 @@ def test_workers_are_those_of_the_newest_round_of_the_run_under_way() -> None:
 def test_a_run_that_has_ended_has_no_workers_though_its_last_round_was_never_told() -> None:
     metrics = Metrics()
     metrics.round(a_round(writers=7), ())
-    metrics.finished(sample.report(), "staging")
+    metrics.finished(Ended.told(sample.report(), "staging"))
     assert value(scraped(metrics), "marathon_workers") == 0
 
 

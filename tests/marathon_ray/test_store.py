@@ -13,12 +13,15 @@ from marathon_ray import cli
 from marathon_ray.commands.run import keep
 from marathon_ray.commands.serve import Options, serve
 from marathon_ray.event import Event, Severity
+from marathon_ray.outcome import Outcome
 from marathon_ray.report.report import NAME
 from marathon_ray.rotation.copying import Copying
+from marathon_ray.rotation.ended import Ended
 from marathon_ray.store import Store
 from marathon_ray.usage import UsageError
 
 JOURNAL = "rotation-bench.jsonl"
+ENDED = Ended("kill-leader", "own", Outcome.PASSED, 1.0)
 
 
 def a_run(results: Path, name: str) -> Path:
@@ -208,7 +211,7 @@ def test_a_rotation_copies_what_it_finishes_and_what_was_left_before_it(
     until((away / "steady-write-1" / NAME).exists)
     a_run(results, "steady-write-3")
     (results / JOURNAL).write_text("a line\n")
-    one.finished(None, "own")  # type: ignore[arg-type]
+    one.finished(ENDED)
     one.close()
     assert (away / "steady-write-3" / NAME).exists()
     assert (away / JOURNAL).read_text() == "a line\n"
@@ -233,7 +236,7 @@ def test_what_finishes_while_the_store_is_busy_is_copied_before_the_end(
     one = copying()
     assert busy.wait(10)
     a_run(results, "steady-write-2")
-    one.finished(None, "own")  # type: ignore[arg-type]
+    one.finished(ENDED)
     ends = threading.Thread(target=one.close)
     ends.start()
     until(lambda: one._ends)
@@ -274,7 +277,7 @@ def test_who_ends_while_a_store_hangs_waits_for_it_no_longer_than_said(
     one = Copying(store, results / JOURNAL, lambda _: None)
     assert hangs.wait(10)
     began = time.monotonic()
-    one.finished(None, "own")  # type: ignore[arg-type]
+    one.finished(ENDED)
     one.close()
     assert time.monotonic() - began < 5
     goes_on.set()

@@ -64,7 +64,7 @@ def test_a_node_that_is_taken_away_with_notice_leaves_nothing_in_the_dark(
 ) -> None:
     one = lose(nodes, kafka, tmp_path, kind="drain", seed=3)
     assert any("-writers-" in seat for seat in one.victims)
-    assert (one.moved, one.deaths, one.unheard) == (len(one.victims), 0, 0)
+    assert (one.moved, one.deaths, one.unheard) == (len(one.victims), 0, 0), [note.text for note in one.report.notes]
     assert one.report.total("unknown") == 0
     assert one.heard is not None
     assert one.heard < math.inf

@@ -24,6 +24,7 @@ from marathon_ray.outcome import Outcome
 from marathon_ray.report.report import Report
 from marathon_ray.rotation import controller, leased
 from marathon_ray.rotation.controller import Controller, Where
+from marathon_ray.rotation.ended import Ended
 from marathon_ray.rotation.lease import Lease
 from marathon_ray.rotation.ledger import events, muted, words
 from marathon_ray.rotation.plan import Plan
@@ -461,12 +462,17 @@ def test_what_a_run_had_found_when_its_controller_died_is_told_and_is_its_verdic
 def test_what_a_run_had_spent_when_its_controller_died_is_spent(stage: Stage, broken: dict[str, str]) -> None:
     spent = [("spent", {"bytes": count, "hours": {"spot": count / 10}, "money": {"EUR": count}}) for count in (1, 2)]
     two = dies_in_its_run(stage, *spent, ("broken", {"promises": broken}))
+    counted: list[Ended] = []
+    two.finished = (counted.append,)
     served(two)
     ended = next(entry for entry in stage.journal if entry["what"] == "ended" and entry["number"] == 1)
     assert ended["cause"] == "its controller died"
     assert (ended["bytes"], ended["hours"], ended["money"]) == (2, {"spot": 0.2}, {"EUR": 2})
     assert ended["seconds"] > 0
     assert "node-hours 0.20 spot, which cost 2.00 EUR" in two.status()
+    first = counted[0]  # also without a report
+    assert (first.scenario, first.cluster, first.outcome) == ("kill-leader", "one", FAILED if broken else INTERRUPTED)
+    assert (first.hours, first.money, first.seconds) == ({"spot": 0.2}, {"EUR": 2}, ended["seconds"])
 
 
 @pytest.mark.parametrize(
