@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.losing import Kind, Lost, lose
@@ -14,6 +15,7 @@ from marathon_ray.outcome import Outcome
 from marathon_ray.rounds import SECONDS
 
 pytestmark = [pytest.mark.on_ray, pytest.mark.on_kafka]
+_LAST = 30  # lines of a log
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +30,22 @@ def kafka() -> Iterator[LocalKafka]:
         yield kafka
 
 
+def last_words(kafka: LocalKafka) -> str:
+    """What each broker is, what it has used of the processors, and what it has logged last."""
+    told = []
+    for node in kafka.nodes:
+        broker = psutil.Process(kafka.pid(node))
+        told += [f"broker {node} is {kafka.state(node)}, {broker.status()}: {broker.cpu_times()}"]
+        told += kafka.logs(node).splitlines()[-_LAST:]
+    return "\n".join(told)
+
+
 def lost(nodes: RayNodes, kafka: LocalKafka, folder: Path, kind: Kind) -> Lost:
     """Of every run: whoever was taken away was missed, all worked again, and every record is where it was said to be."""
     one = lose(nodes, kafka, folder, kind=kind, seed=3)
     assert any("-writers-" in seat for seat in one.victims)  # that seed draws a writer, who has most to lose
     assert one.noticed is not None
-    assert one.back is not None
+    assert one.back is not None, last_words(kafka)
     assert one.deaths >= len(one.victims) >= 1
     assert one.true
     assert one.report.total("unknown") <= RATE * SECONDS  # what was written since the last collect
