@@ -35,6 +35,9 @@ _BACK: Final = 0.9  # of the rate: it is back
 _AWAY: Final = 4.0  # s that a lost node is missed before another one comes
 _LOOK: Final = 0.05
 _TIMES: Final = 3  # as long as workers lacked a run goes on, so that a quarter of it at most is in the dark
+# Of brokers: what is lost are load machines, and those that start for them delay a broker on the same machine. None shall be
+# taken for dead for that, nor its controller: once, right after such a start, no partition could be written for a minute.
+PATIENT: Final = {"broker.session.timeout.ms": "60000", "controller.quorum.fetch.timeout.ms": "60000"}
 _NOTICE: Final = 60  # s; a node that is drained is taken away when it was left, or after that time
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from benchmarks import machine, report
-from benchmarks.losing import Kind, Lost, lose
+from benchmarks.losing import PATIENT, Kind, Lost, lose
 from benchmarks.losses_result import LOSSES, Loss, LossesResult
 from benchmarks.ray_nodes import RayNodes
 from marathon_ray.kafka.local import LocalKafka
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help="keep what came of it, and tell it in README.md")
     asked = parser.parse_args()
     draw, runs = random.Random(asked.seed), []
-    with LocalKafka(nodes=3) as kafka, RayNodes() as nodes, tempfile.TemporaryDirectory() as folder:
+    with LocalKafka(nodes=3, properties=PATIENT) as kafka, RayNodes() as nodes, tempfile.TemporaryDirectory() as folder:
         about = machine.about(kafka.version(1))
         print(_HEAD, flush=True)
         for number in range(asked.times):

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.losing import Kind, Lost, lose
+from benchmarks.losing import PATIENT, Kind, Lost, lose
 from benchmarks.losses_result import RATE
 from benchmarks.ray_nodes import RayNodes
 from marathon_ray.kafka.local import LocalKafka
@@ -26,7 +26,7 @@ def nodes() -> Iterator[RayNodes]:
 
 @pytest.fixture(scope="module")
 def kafka() -> Iterator[LocalKafka]:
-    with LocalKafka(nodes=3) as kafka:
+    with LocalKafka(nodes=3, properties=PATIENT) as kafka:
         yield kafka
 
 

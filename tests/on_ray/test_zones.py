@@ -10,6 +10,7 @@ import ray
 
 from actors.near import ZONE
 from actors.spec import Auditors, Consumers, Producers
+from benchmarks.losing import PATIENT
 from benchmarks.ray_nodes import RayNodes
 from marathon_ray.clusters import Opened
 from marathon_ray.kafka.local import LocalKafka
@@ -78,7 +79,7 @@ def test_a_seat_comes_to_its_zone_and_where_that_is_full_to_another(nodes: dict[
 def kafka() -> Iterator[LocalKafka]:
     selector = {
         "replica.selector.class": "org.apache.kafka.common.replica.RackAwareReplicaSelector",
-        "broker.session.timeout.ms": "60000",  # a broker that a busy machine delays is not fenced: its leaders would leave its zone
+        **PATIENT,  # a broker that a busy machine delays is not fenced: its leaders would leave its zone
     }
     racks = {node: {"broker.rack": zone} for node, zone in enumerate(ZONES, 1)}
     with LocalKafka(nodes=3, properties=selector, node_properties=racks) as running:
