@@ -295,3 +295,9 @@ def test_a_life_elsewhere_knows_nothing_of_that_notice() -> None:
     one = observe(seat(host=Host("n1"), notice=LATER), answer("j", host=Host("n2")), NOW)
     assert (one.state, one.notice) == (State.RESTARTED, LATER)  # so was the life that is gone
     assert noted(reborn(one, NOW), {"n1": SOON}).notice is None
+
+
+@pytest.mark.parametrize(("ago", "left"), [(45.0, True), (60.0, False)])
+def test_by_the_limits_of_a_run_a_young_worker_has_time_to_load_on_a_busy_machine(ago: float, left: bool) -> None:
+    loads = seat(state=State.SILENT, ago=ago, told=NOW - ago - 1)
+    assert reconcile(Wanted(1), (loads,), NOW, Limits()) == (() if left else (Bury(loads), Open(0)))

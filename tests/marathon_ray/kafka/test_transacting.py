@@ -14,7 +14,7 @@ PLACES = [("t", 0), ("t", 1)]
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, refusals: Sequence[int]) -> list[float]:
-    """The cluster refuses with these codes first, the last one of them always; how long each look might take."""
+    """The cluster refuses with these codes, and then answers; returns how long (s) each look might take."""
     asked: list[float] = []
     left = list(refusals)
 
