@@ -40,7 +40,10 @@ def interrupt(
     with tempfile.TemporaryDirectory(prefix="mi-") as temporary:  # a short path: Ray has sockets below
         names = dict.fromkeys(("TMPDIR", "RAY_TMPDIR"), temporary)
         run = _run(kafka, results, SCENARIOS[scenario], places, {**os.environ, **names, MARK: token})
-        phase, code = _cut(run, results, how, after)
+        try:
+            phase, code = _cut(run, results, how, after)
+        finally:
+            _end(run)
         left = [*_reclaimed(results, how), *leftovers(kafka, results, token)]
         left += [f"file {path.name}" for path in Path(temporary).iterdir()]
     return Interruption(scenario, how.name, after, phase, code, tuple(left))
@@ -66,6 +69,13 @@ def _cut(run: "subprocess.Popen[bytes]", results: Path, how: signal.Signals, aft
     if run.poll() is None:
         run.send_signal(how)
     return phase, run.wait(_ENDS_SECONDS)
+
+
+def _end(run: "subprocess.Popen[bytes]") -> None:
+    """It has ended in good order, also where whoever looks at it was interrupted meanwhile."""
+    if run.poll() is None:
+        run.send_signal(signal.SIGINT)
+        run.wait(_ENDS_SECONDS)
 
 
 def _reclaimed(results: Path, how: signal.Signals) -> list[str]:
