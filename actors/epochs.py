@@ -82,7 +82,7 @@ class EpochEnds:
         rk.pause(handle, [Place(*place) for place in epochs])
 
     def _seek(self) -> None:
-        with contextlib.suppress(rk.KafkaError):  # it has not begun to read yet
+        with contextlib.suppress(rk.KafkaError):  # asked again later
             if self._client:
                 places = [Place(*place, _BEYOND, epoch) for place, epoch in self._asked.items()]
                 rk.seek(self._client[0], places, _SEEK_SECONDS)

@@ -291,9 +291,23 @@ def subscribe(client: Handle, topics: Iterable[str]) -> None:
 
 
 def assign(client: Handle, places: Iterable[Place]) -> None:
-    """The client reads just these partitions, each from its offset."""
+    """The client reads just these partitions, each from its offset. It has begun to: what is asked of one from here on, as
+    to pause, comes behind that."""
     with Listed(places) as listed:
         check(rd.assign(client, listed), "assign failed")
+    # A partition that was read is begun anew by librdkafka's own thread when it has stopped; for ever not at all where a
+    # pause, a resume or a seek of ours takes its number between that of the beginning and the beginning itself, for what has
+    # an older number is dropped. That thread works off one queue: when it has answered once, all have stopped, and when it
+    # has answered twice, all have begun.
+    for _ in range(2):
+        _ask_its_thread(client)
+
+
+def _ask_its_thread(client: Handle) -> None:
+    """What waited in the queue of librdkafka's own thread is done, but not what came of it."""
+    listed = rd.P()
+    check(rd.assignment(client, C.byref(listed)), "asking what is assigned failed")
+    rd.list_destroy(listed)
 
 
 def pause(client: Handle, places: Iterable[Place]) -> None:

@@ -40,7 +40,6 @@ from marathon_ray.round import Phase, Round
 from marathon_ray.rounds import Rounds
 from marathon_ray.standing import standing
 from marathon_ray.terms import TopicTerms
-from marathon_ray.told import PASSES
 
 _TOPIC: Final = "orders"
 _SECONDS: Final = 300.0  # whatever is waited for
@@ -212,7 +211,7 @@ class Thousand:
         auditors.set(auditors.spec.model_copy(update={"trailing": 0.0}))
         found = ends(self._logs.name, _TOPIC, self.load.partitions)
         self.written, places = sum(found), {(1, partition): end for partition, end in enumerate(found)}
-        await self.until(lambda: all(self.rounds.told.at(one, places) for one in PASSES), "the drain")
+        await self.until(lambda: self.rounds.told.drained(places), "the drain")
         auditors.retire()
         await self.until(lambda: auditors.ended, "the auditors' end")
         self.rounds.finish()

@@ -25,6 +25,7 @@ from marathon_ray.journal import Journal, Thing
 from marathon_ray.kafka import admin
 from marathon_ray.kafka.cluster import Cluster, KafkaError
 from marathon_ray.kafka.comparison import ClusterState
+from marathon_ray.kafka.connection import several
 from marathon_ray.kafka.eyes import ClusterEyes
 from marathon_ray.kafka.kept import Kept, kept
 from marathon_ray.kafka.transacting import commits
@@ -37,7 +38,6 @@ from marathon_ray.round import Doing, Phase, Round
 from marathon_ray.rounds import BenchError, Rounds, Sink
 from marathon_ray.scenario import Scenario
 from marathon_ray.standing import standing
-from marathon_ray.told import PASSES
 from marathon_ray.toolkit import Noting, Toolkit
 
 V = TypeVar("V")
@@ -246,10 +246,10 @@ class Attempt:
             await self._retire(*((Producers,) if self._played else (Producers, Transactors)))
             late = await self._not_copied()
             await self._retire(Transactors)
-            await self._read_to_the_ends()
+            unread = await self._read_to_the_ends()
             heart.cancel()
-        if late:
-            raise BenchError(f"{', '.join(late)} did not copy to the end within {_DRAIN_SECONDS:g} s")
+        if left := [*(f"{name} did not copy to the end" for name in late), *unread]:
+            raise BenchError(f"{several(left)} within {_DRAIN_SECONDS:g} s")
 
     async def _not_copied(self) -> list[str]:
         """The fleets that have not copied all that was written when their time is over. As long as they live they are waited
@@ -275,24 +275,26 @@ class Attempt:
             return False
         return all(at[places[place]] >= end for place, end in ends.items())
 
-    async def _read_to_the_ends(self) -> None:
-        ends = await self._ends()
+    async def _read_to_the_ends(self) -> list[str]:
+        """What was not read when the time for it is over."""
+        ends, told = await self._ends(), self._rounds.told
         readers = [fleet for fleet in self._rounds.fleets.values() if isinstance(fleet.spec, Consumers) and fleet.works]
         await self._rounds.until(
-            lambda: all(self._rounds.told.beyond(one.spec.group, self._of(one, ends)) for one in readers),  # type: ignore[attr-defined]
+            lambda: all(told.beyond(one.spec.group, self._of(one, ends)) for one in readers),  # type: ignore[attr-defined]
             within=_GROUPS_SECONDS,
         )
         self._count_ends_anew()
-        self._rounds.told.begin_drain()
+        told.begin_drain()
         for fleet in self._rounds.fleets.values():
             if isinstance(fleet.spec, Auditors):
                 fleet.set(fleet.spec.model_copy(update={"trailing": 0.0}))
         self._rounds.hurry()
         deadline = time.monotonic() + _DRAIN_SECONDS
         while not self.drained and time.monotonic() < deadline:
-            self.drained = await self._rounds.until(partial(self._is_drained, ends), within=_ENDS_SECONDS)
+            self.drained = await self._rounds.until(partial(told.drained, ends), within=_ENDS_SECONDS)
             ends = ends if self.drained else await self._ends()  # a log may have been cut since
         await self._look_for_starts()
+        return [] if self.drained else [*told.unread(ends, self.ordinals)]
 
     async def _look_for_starts(self) -> None:
         """What was read twice may be gone since, too."""
@@ -307,9 +309,6 @@ class Attempt:
     def _count_ends_anew(self) -> None:
         self._ends_count = True
         self.accounts.begin_drain()
-
-    def _is_drained(self, ends: Mapping[tuple[int, int], int]) -> bool:
-        return all(self._rounds.told.at(reading, ends) for reading in PASSES)
 
     def _of(self, fleet: Fleet, ends: Mapping[tuple[int, int], int]) -> dict[tuple[int, int], int]:
         return {place: ends[place] for place in self._rounds.places(fleet.name)}

@@ -269,8 +269,6 @@ class Desk:
         await self._tried(attempt.heal(), bears=2)
         if attempt.rounds and not self.course.interrupted:
             await self._tried(attempt.drain(), bears=0)
-            if not attempt.drained and not self.course.interrupted:
-                self.course.invalid.append("the log was not read to its end: what lies there is not judged")
         if attempt.rounds:
             await self._tried(attempt.leave(), bears=1)
             await self._tried(attempt.finish(), bears=2)

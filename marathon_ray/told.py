@@ -1,6 +1,6 @@
 """Where every reading stands by its own word, and whether the log ended there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 Place: TypeAlias = tuple[int, int]  # topic's ordinal, partition
@@ -31,11 +31,24 @@ class Told:
         ends = ((place, first.get(place, (0, False))[0]) for place in places)
         return sum(max(0, end - max(0, mine.get(place, (0, False))[0])) for place, end in ends)
 
-    def at(self, reading: str, ends: Mapping[Place, int]) -> bool:
-        """Whether the reading has said that each of these partitions ends there, and that it has come to there. One that
-        stands beyond has not noticed yet that the log was cut."""
+    def short(self, reading: str, ends: Mapping[Place, int]) -> dict[Place, int]:
+        """Where the reading stands in those of these partitions of which it has not said that they end there, and that it has
+        come to there. One that stands beyond has not noticed yet that the log was cut."""
         mine = self._stands.get(reading, {})
-        return all(end == 0 or mine.get(place) == (end, True) for place, end in ends.items())
+        stands = {place: mine.get(place, (0, False)) for place in ends}
+        return {place: stands[place][0] for place, end in ends.items() if end and stands[place] != (end, True)}
+
+    def drained(self, ends: Mapping[Place, int]) -> bool:
+        """Whether both passes have said of each of these partitions that it ends there, and that they have come to there."""
+        return not any(self.short(reading, ends) for reading in PASSES)
+
+    def unread(self, ends: Mapping[Place, int], ordinals: Mapping[str, int]) -> Iterator[str]:
+        """What the passes lack to be there, a phrase for each partition; `ordinals` of topics by their names."""
+        names = {ordinal: name for name, ordinal in ordinals.items()}
+        for reading in PASSES:
+            for (topic, partition), stands in self.short(reading, ends).items():
+                end = ends[topic, partition]
+                yield f"the {reading} pass read {names[topic]}-{partition} to {stands} of {end} and found no end there"
 
     def beyond(self, reading: str, ends: Mapping[Place, int]) -> bool:
         """Whether the reading has come to these ends, or further."""

@@ -22,7 +22,7 @@ from marathon_ray.places.in_process import InProcess
 from marathon_ray.places.place import Broken, Places, Reply, Silent, Vacancy
 from marathon_ray.standing import standing
 from marathon_ray.terms import GroupTerms, TopicTerms
-from marathon_ray.told import PASSES, Told
+from marathon_ray.told import Told
 from tests.rig import Rig
 
 _SECONDS: Final = 60.0
@@ -179,7 +179,7 @@ class Crew:
                 fleet.set(fleet.spec)
         rig = Rig(self.target.properties, self.partitions)
         ends = {(self.target.topics[name].ordinal, number): end for (name, number), end in rig.ends().items()}
-        self.until(lambda: all(self.told.at(reading, ends) for reading in PASSES))
+        self.until(lambda: self.told.drained(ends))
         for fleet in self.fleets.values():
             fleet.retire()
         self.until(lambda: all(fleet.ended for fleet in self.fleets.values()))

@@ -45,8 +45,9 @@ class Audit:
         self.revision = 0
         self.asked = {"trailing": 0, **asked}
 
-    def write(self, records: int, rate: str = "10000 records/s") -> None:
-        """So many records more stand in the first partitions of the topic."""
+    def write(self, records: int, rate: str = "10000 records/s", *, each: int = 0) -> None:
+        """So many records more stand in the first partitions of the topic, and in each of those no fewer than `each`: where
+        the machine is busy, one may get a thousand times as many as another."""
         spec = Producers(to=(self.topic,), size="100 B", rate=rate).slice(0, 1, {self.topic: self.partitions})
         producer = Producer(f"p{records}", self.rig.target)
         producer.apply(1, spec)
@@ -55,7 +56,7 @@ class Audit:
         done = 0
         deadline = time.monotonic() + 60
         version = 0
-        while done < records:
+        while done < records or (each and min(self.ends().values()) < each):
             assert time.monotonic() < deadline
             time.sleep(0.02)
             for part in producer.collect(version).after(version):
@@ -191,7 +192,7 @@ def test_an_auditor_begins_where_the_driver_says_and_else_where_the_log_does(
     mock_kafka: MockKafka, audits: list[Audit]
 ) -> None:
     audits.append(audit := Audit(mock_kafka))
-    audit.write(4_000)
+    audit.write(4_000, each=100)
     audit.begin({0: (100, 40), 1: (-1, 7)})
     audit.drain()
     first, second = audit.read("first"), audit.read("second")
@@ -225,7 +226,7 @@ def test_a_beginning_beyond_the_end_is_told_as_a_log_that_was_cut(mock_kafka: Mo
 
 def test_where_one_log_has_moved_the_others_are_read_on_and_not_again(mock_kafka: MockKafka) -> None:
     audit = Audit(mock_kafka)
-    audit.write(4_000)
+    audit.write(4_000, each=20)
     topic = audit.topic
     spec = Auditors(of=(topic,), begin={topic: {0: ((10, -1), (10, -1)), 1: ((20, -1), (20, -1))}}).slice(
         0, 1, {topic: PARTITIONS}

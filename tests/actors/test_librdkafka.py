@@ -19,7 +19,7 @@ from actors.fetch import Fetch
 from actors.librdkafka import Batch, Place, Reports
 from actors.record import HEAD, VERSION
 from actors.tally import Kind, Outcome
-from tests.mock_kafka import MockKafka
+from tests.mock_kafka import PARTITIONS, MockKafka
 
 RUN = 7
 _topics = count()
@@ -85,7 +85,7 @@ def fetched(target: dict[str, str], topic: str, number: int, sought: Place | Non
     rk.assign(handle, [Place(topic, 0, 0)])
     got, deadline = [np.zeros(0, rows.FETCHED)], time.monotonic() + 10
     if sought:
-        go_to(handle, sought, deadline)
+        rk.seek(handle, [sought], 5)  # only that is sure to be checked against the epoch it names
     while sum(map(len, got)) < number and time.monotonic() < deadline:
         many = fetch.take(0.1, 1_000)
         fetch.unpack(many)
@@ -93,17 +93,6 @@ def fetched(target: dict[str, str], topic: str, number: int, sought: Place | Non
     fetch.close()
     rk.close_client(handle)
     return np.concatenate(got)
-
-
-def go_to(handle: rk.Handle, place: Place, deadline: float) -> None:
-    """Seek, which is refused until the partition is read; only a seek is sure to be checked against the epoch it names."""
-    while True:
-        try:
-            return rk.seek(handle, [place], 5)
-        except rk.KafkaError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
 
 
 def test_every_record_comes_back_as_one_report_and_one_row(
@@ -264,5 +253,17 @@ def test_going_to_a_partition_that_is_not_read_is_refused_by_name(mock_kafka: Mo
     try:
         with pytest.raises(rk.KafkaError, match=f"going to offset 4 of {topic}-1 failed"):
             rk.seek(handle, [Place(topic, 1, 4)], 5)
+    finally:
+        rk.close_client(handle)
+
+
+def test_who_has_assigned_anew_may_ask_for_more_at_once(mock_kafka: MockKafka) -> None:
+    topics = [mock_kafka.topic(f"boundary-{next(_topics)}") for _ in range(5)]
+    handle = rk.open_client(rk.CONSUMER, {**mock_kafka.properties, "group.id": "unused", "log_level": "0"})
+    places = [Place(name, number, 0) for name in topics for number in range(PARTITIONS)]
+    try:
+        for _ in range(200):
+            rk.assign(handle, places)
+            rk.seek(handle, places, 5)  # refused by one that has not begun
     finally:
         rk.close_client(handle)

@@ -79,8 +79,9 @@ def drained(
     async def retire(self: Attempt, *kinds: type) -> None:
         steps.append(" and ".join(kind.__name__ for kind in kinds))
 
-    async def reads(self: Attempt) -> None:
+    async def reads(self: Attempt) -> list[str]:
         steps.append("reads")
+        return []
 
     async def ends(self: Attempt) -> dict[tuple[int, int], int]:
         return {(1, 0): 10, (2, 0): 3}
@@ -132,6 +133,45 @@ def test_nobody_waits_for_transactors_where_the_scenario_did_not_come_to_its_end
 ) -> None:
     steps = drained(copying, monkeypatch, committed=(), played=False)
     assert steps == ["Producers and Transactors", "Transactors", "reads"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "left"),
+    [
+        ({(1, 0): 10, (1, 1): 0}, []),
+        ({(1, 0): 10, (1, 1): 8}, ["the second pass read orders-1 to 8 of 8 and found no end there"]),
+        ({(1, 0): 12, (1, 1): 7}, [
+            "the first pass read orders-0 to 10 of 12 and found no end there",
+            "the first pass read orders-1 to 8 of 7 and found no end there",
+            "the second pass read orders-0 to 10 of 12 and found no end there",
+            "the second pass read orders-1 to 8 of 7 and found no end there",
+        ]),
+    ],
+)  # fmt: skip
+def test_a_partition_that_no_pass_finds_the_end_of_is_named(
+    ends: dict[tuple[int, int], int], left: list[str], copying: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench()
+    copying.accounts = bench.accounts
+    rounds = copying.rounds = Rounds({}, bench.accounts, [], began=time.monotonic())
+
+    async def tells(within: float) -> None:
+        rows = [(reading, 1, 0, 10, True) for reading in ("first", "second")]
+        rounds.told.take([*rows, ("first", 1, 1, 8, True), ("second", 1, 1, 8, False)])
+
+    async def of_the_logs(self: Attempt) -> dict[tuple[int, int], int]:
+        return ends
+
+    async def looks(self: Attempt) -> None:
+        return None
+
+    monkeypatch.setattr(rounds, "next", tells)
+    monkeypatch.setattr(Attempt, "_ends", of_the_logs)
+    monkeypatch.setattr(Attempt, "_look_for_starts", looks)
+    monkeypatch.setattr(attempts, "_DRAIN_SECONDS", 0.01)
+    monkeypatch.setattr(attempts, "_ENDS_SECONDS", 0.01)
+    assert asyncio.run(copying._read_to_the_ends()) == left
+    assert copying.drained is (left == [])
 
 
 def test_what_was_left_uncopied_when_a_run_was_cut_short_is_no_finding(copying: Attempt) -> None:
