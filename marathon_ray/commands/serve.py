@@ -115,7 +115,8 @@ def serve(plan: Path, /, *, options: Options = Options()) -> int:
     where = _where(wanted, options)
     copies = _store(options.store) or (Store(wanted.store) if wanted.store else None)  # which was asked by now
     page = _address(options.metrics if options.metrics is not None else wanted.metrics or f"{ADDRESS}:{PORT}")
-    ground = Ground(on_ray=where.places == "ray", address=where.ray, seats=1, nodes=where.nodes)
+    # Room is a run's concern: nodes may all be gone at this moment, or a dead controller's workers still be on them.
+    ground = Ground(on_ray=where.places == "ray", address=where.ray, seats=0, nodes=where.nodes)
     board = Metrics()
     controller = Controller(
         wanted, where, sinks=(Log(), board), tell=board, finished=(board.finished, give_back), revise=draft.revised

@@ -55,9 +55,10 @@ class Node(NamedTuple):
 
 
 def mislabelled(nodes: Sequence[Node], words: str) -> str:
-    """Why no seat would ever come to life on `words` nodes of these (a word of MARKETS); empty where one would."""
+    """Why no seat would ever come to life on `words` nodes of these (a word of MARKETS); empty where one would, and where no
+    node is there that could tell."""
     markets = MARKETS[words]
-    if not markets or any(node.labels.get(MARKET) in markets for node in nodes):
+    if not (markets and nodes) or any(node.labels.get(MARKET) in markets for node in nodes):
         return ""
     there = sorted({f"{name}={value}" for node in nodes for name, value in node.labels.items() if name != _OWN})
     more = [f"{len(there) - _SHOWN} more"] if len(there) > _SHOWN else []

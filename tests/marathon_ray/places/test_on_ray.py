@@ -154,6 +154,9 @@ def test_a_node_that_will_be_taken_away_has_no_room_for_a_seat(monkeypatch: pyte
     monkeypatch.setattr(head, "draining", lambda: {"leaves": math.inf})
     assert head.room() == Room(4.0, 1.0, None)
     assert head.lacking(11, cpus=0.1).endswith("it has 1 free of 4: add nodes or use fewer workers")
+    monkeypatch.setattr(head, "draining", lambda: {"leaves": math.inf, "stays": math.inf})
+    assert head.lacking(1, cpus=0.1, nodes="spot").endswith("it has 0 free of 0: add nodes or use fewer workers")
+    assert head.lacking(0, cpus=0.1, nodes="spot") == ""  # as a controller asks, which waits for nodes to come
 
 
 @pytest.mark.parametrize(
@@ -194,15 +197,14 @@ def test_the_label_is_rays_own() -> None:
     assert MARKET == RAY_NODE_MARKET_TYPE_KEY
 
 
-@pytest.mark.parametrize("nodes", [[SPOT], [PLAIN, DEAR]])
-def test_spot_nodes_are_there_or_those_instead_of_them(nodes: list[Node]) -> None:
+@pytest.mark.parametrize("nodes", [[SPOT], [PLAIN, DEAR], []])
+def test_spot_nodes_are_there_or_those_instead_of_them_or_nobody_knows(nodes: list[Node]) -> None:
     assert mislabelled(nodes, "spot") == ""
 
 
 @pytest.mark.parametrize(
     ("nodes", "labels"),
     [
-        ([], "none"),
         ([PLAIN], "none"),
         ([PLAIN, KEPT], "ray.io/market-type=reserved, zone=b"),
         ([Node(1, 1, {f"l{at}": "v" for at in range(8)})], "l0=v, l1=v, l2=v, l3=v, l4=v, l5=v, 2 more"),
