@@ -25,12 +25,13 @@ V = TypeVar("V")
 _Ask: TypeAlias = Callable[[Connection, list[Place]], tuple[dict[Place, V], dict[Place, Refusal]]]
 
 _UNDO_WITHIN: Final = 30.0  # seconds; its own, since the limit of what failed may be used up
-_FOR_A_WHILE: Final = {  # the members of a group leave, or its coordinator moves
-    Refusal.NON_EMPTY_GROUP,
+_MOVES: Final = {  # a group's coordinator does, for a while
+    Refusal._TIMED_OUT,  # noqa: SLF001
     Refusal.NOT_COORDINATOR,
     Refusal.COORDINATOR_LOAD_IN_PROGRESS,
     Refusal.COORDINATOR_NOT_AVAILABLE,
 }
+_ANSWER: Final = 10.0  # seconds for an answer of a coordinator, before another one is looked for
 _INTERVAL: Final = 0.05  # seconds between two looks at what is not there yet
 
 
@@ -87,12 +88,16 @@ def delete_groups(properties: Mapping[str, str], names: Iterable[str], *, within
     with Connection(properties, within=within) as connection:
         left = list(names)
         while left:
-            futures = connection.client.delete_consumer_groups(left, request_timeout=connection.left)
-            refusals = connection.answers(f"delete group {several(left)}", futures)[1]
-            left = [name for name, why in refusals.items() if why.code() != Refusal.GROUP_ID_NOT_FOUND]
-            for name in left:
-                if refusals[name].code() not in _FOR_A_WHILE or connection.is_over:
+            seconds = connection.left
+            futures = connection.client.delete_consumer_groups(left, request_timeout=min(seconds, _ANSWER))
+            refusals = connection.answers(f"delete group {several(left)}", futures, last=seconds <= _ANSWER)[1]
+            codes = {name: why.code() for name, why in refusals.items() if why.code() != Refusal.GROUP_ID_NOT_FOUND}
+            for name, code in codes.items():
+                if code not in {*_MOVES, Refusal.NON_EMPTY_GROUP} or connection.is_over:
                     raise connection.refused(f"delete group {name}", refusals[name])
+            if not _MOVES.isdisjoint(codes.values()):
+                connection.begin_anew()
+            left = list(codes)
             time.sleep(_INTERVAL if left else 0)
 
 

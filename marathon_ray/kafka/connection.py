@@ -63,9 +63,9 @@ class Connection:
         self._deadline = time.monotonic() + within
         self._met: Refusal | None = None
         self._all_down = False
-        configuration: dict[str, Any] = {**properties, "log_level": 0, "error_cb": self._meet}
+        self._configuration: dict[str, Any] = {**properties, "log_level": 0, "error_cb": self._meet}
         try:
-            self.client = AdminClient(configuration)
+            self.client = AdminClient(self._configuration)
         except KafkaException as error:
             raise self.error(f"client properties: {reason(error.args[0])}") from None
 
@@ -74,6 +74,11 @@ class Connection:
 
     def __exit__(self, *_: object) -> None:
         del self.client  # with its threads and sockets, which its way back to us would keep until a garbage collection
+
+    def begin_anew(self) -> None:
+        """With a client that knows of no coordinator. One that has found one asks that for as long as it has something to ask,
+        also where it is told each time that this is none any more, or nothing (`rdkafka_coord.c` of librdkafka 2.16)."""
+        self.client = AdminClient(self._configuration)
 
     def renew(self, within: float) -> None:
         """From now on the deadline is `within` seconds away."""
@@ -96,8 +101,11 @@ class Connection:
             raise self.refused(what, refusal)
         return answers[what]
 
-    def answers(self, what: str, futures: Mapping[K, Future[V]]) -> tuple[dict[K, V], dict[K, Refusal]]:
-        """What was answered, and what was refused; KafkaError if the cluster cannot be reached by the deadline."""
+    def answers(
+        self, what: str, futures: Mapping[K, Future[V]], *, last: bool = True
+    ) -> tuple[dict[K, V], dict[K, Refusal]]:
+        """What was answered, and what was refused; KafkaError if the cluster cannot be reached by the deadline. What had less
+        time than that, and is not the `last` question, counts as refused where nobody answers."""
         pending, looked = set(futures.values()), time.monotonic()
         while pending:
             pending = wait(pending, _LOOK).not_done
@@ -109,7 +117,7 @@ class Connection:
         failures = {key: failure for key, future in futures.items() if (failure := future.exception())}
         refusals = {key: _refusal(failure) for key, failure in failures.items()}
         for refusal in refusals.values():
-            self._require_hope(what, over=refusal.code() == Refusal._TIMED_OUT)  # noqa: SLF001
+            self._require_hope(what, over=last and refusal.code() == Refusal._TIMED_OUT)  # noqa: SLF001
         return {key: future.result() for key, future in futures.items() if key not in failures}, refusals
 
     def _look_anew(self) -> None:

@@ -3,7 +3,9 @@
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -213,6 +215,30 @@ os._exit(9)
     healed = Pause(any_broker()).healed  # it changes nothing
     wait_until("the end of the fault", lambda: healed(kafka, (2,)), within=60)
     assert (kafka.pid(2) == before) == (fault == "Pause")
+
+
+def test_a_group_is_deleted_though_its_coordinator_moves_while_a_member_is_waited_for(
+    kafka: LocalKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = "m-b-r-moved"
+    member = Consumer({**kafka.client_properties(), "group.id": group, "log_level": 0})
+    member.subscribe([NAMES["orders"]])
+    wait_until("the assignment", lambda: member.poll(0.1) is None and bool(member.assignment()), within=60)
+    monkeypatch.setattr(admin, "_ANSWER", 2.0)
+    with ThreadPoolExecutor(1) as pool:
+        deleting = pool.submit(admin.delete_groups, kafka.client_properties(), [group], within=90)
+        try:
+            time.sleep(1)  # for it to have found whom to ask
+            first = coordinator(kafka, group, GROUP)
+            kafka.stop(first)
+            kafka.start(first)
+            kafka.wait_up()
+            wait_until("another coordinator", lambda: coordinator(kafka, group, GROUP) not in (-1, first), within=30)
+            assert not deleting.done()
+        finally:
+            member.close()
+        deleting.result()
+    assert group not in admin.groups(kafka.client_properties())
 
 
 def test_a_running_cluster_is_taken_by_its_name_as_it_is_and_left_so(kafka: LocalKafka) -> None:
