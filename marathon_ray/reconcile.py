@@ -11,7 +11,7 @@ from marathon_ray.seats import Seat, State
 class Limits:
     """Seconds, but for `failures`: so many workers of one slice may fail by themselves one soon after the other."""
 
-    within: float = 0.7  # an answer: a round in which some hang is over in a second, with what is booked after that
+    within: float = 0.65  # an answer: a round in which some hang is over in a second, with what is booked after that
     silent: float = 2.0  # from an ask that is not answered until the worker is given up
     # The same for a worker told what to do no longer ago. It loads its compiled code, and who replaces it does so anew: beside two
     # busy loops seven workers on two cores needed half a minute.
