@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from benchmarks.figures import RESULTS
+from benchmarks.machine import in_a_line
 from benchmarks.saved import load, save
 from marathon_ray.round import Phase
 
@@ -48,7 +49,7 @@ class InterruptionsResult:
         scenarios = " and ".join(sorted({one.scenario for one in self.interruptions}))
         yield f"Runs of {scenarios} get a signal at a random moment, and after SIGKILL `marathon reclaim`. Then nothing may be left: no process,"
         yield "topic, group, broker that is down or stands still, file for a while, nor an open entry of a journal."
-        yield f"{'; '.join(self.about.values())}."
+        yield f"{in_a_line(self.about)}."
         yield ""
         yield "| signal | phase | times | left something |"
         yield "| --- " * 4 + "|"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from benchmarks.figures import RESULTS, Spread, Target
+from benchmarks.machine import in_a_line
 from benchmarks.saved import load, save
 from marathon_ray.rounds import SECONDS
 
@@ -80,7 +81,7 @@ class LossesResult:
     def lines(self) -> Iterator[str]:
         """The result as a part of the report."""
         yield f"Two writers ({RATE:,} records/s), two readers and two auditors on two Ray nodes of this machine; at a random moment one of them, or"
-        yield f"whatever is on its node, goes. {'; '.join(self.about.values())}."
+        yield f"whatever is on its node, goes. {in_a_line(self.about)}."
         yield ""
         yield "| | at most | measured | |"
         yield "| --- | --- | --- | --- |"

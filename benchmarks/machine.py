@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import platform
 import re
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,11 @@ def about(kafka_version: str) -> dict[str, str]:
         "Kafka": f"{kafka_version}, three nodes on this machine, Java {java[1] if java else 'unknown'}",
         "clients": f"Python {platform.python_version()}, {packages}, librdkafka {confluent_kafka.libversion()[0]}",
     }
+
+
+def in_a_line(told: Mapping[str, str]) -> str:
+    """What `about` told."""
+    return "; ".join(f"Kafka {value}" if name == "Kafka" else value for name, value in told.items())
 
 
 def _processor() -> str:
