@@ -290,11 +290,12 @@ class Attempt:
                 fleet.set(fleet.spec.model_copy(update={"trailing": 0.0}))
         self._rounds.hurry()
         deadline = time.monotonic() + _DRAIN_SECONDS
-        while not self.drained and time.monotonic() < deadline:
-            self.drained = await self._rounds.until(partial(told.drained, ends), within=_ENDS_SECONDS)
-            ends = ends if self.drained else await self._ends()  # a log may have been cut since
+        while (unread := [*told.unread(ends, self.ordinals)]) and time.monotonic() < deadline:
+            if not await self._rounds.until(partial(told.drained, ends), within=_ENDS_SECONDS):
+                ends = await self._ends()  # a log may have been cut since
+        self.drained = not unread
         await self._look_for_starts()
-        return [] if self.drained else [*told.unread(ends, self.ordinals)]
+        return unread
 
     async def _look_for_starts(self) -> None:
         """What was read twice may be gone since, too."""

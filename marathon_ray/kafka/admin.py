@@ -25,13 +25,14 @@ V = TypeVar("V")
 _Ask: TypeAlias = Callable[[Connection, list[Place]], tuple[dict[Place, V], dict[Place, Refusal]]]
 
 _UNDO_WITHIN: Final = 30.0  # seconds; its own, since the limit of what failed may be used up
-_MOVES: Final = {  # a group's coordinator does, for a while
+_ELSEWHERE: Final = {  # a group has another coordinator by now
     Refusal._TIMED_OUT,  # noqa: SLF001
     Refusal.NOT_COORDINATOR,
-    Refusal.COORDINATOR_LOAD_IN_PROGRESS,
     Refusal.COORDINATOR_NOT_AVAILABLE,
 }
+_FOR_A_WHILE: Final = {*_ELSEWHERE, Refusal.COORDINATOR_LOAD_IN_PROGRESS, Refusal.NON_EMPTY_GROUP}
 _ANSWER: Final = 10.0  # seconds for an answer of a coordinator, before another one is looked for
+_MOVE: Final = 0.5  # seconds until another one is looked for
 _INTERVAL: Final = 0.05  # seconds between two looks at what is not there yet
 
 
@@ -88,17 +89,18 @@ def delete_groups(properties: Mapping[str, str], names: Iterable[str], *, within
     with Connection(properties, within=within) as connection:
         left = list(names)
         while left:
-            seconds = connection.left
-            futures = connection.client.delete_consumer_groups(left, request_timeout=min(seconds, _ANSWER))
-            refusals = connection.answers(f"delete group {several(left)}", futures, last=seconds <= _ANSWER)[1]
+            last = connection.left < 2 * _ANSWER
+            seconds = connection.left if last else _ANSWER
+            futures = connection.client.delete_consumer_groups(left, request_timeout=seconds)
+            refusals = connection.answers(f"delete group {several(left)}", futures, last=last)[1]
             codes = {name: why.code() for name, why in refusals.items() if why.code() != Refusal.GROUP_ID_NOT_FOUND}
             for name, code in codes.items():
-                if code not in {*_MOVES, Refusal.NON_EMPTY_GROUP} or connection.is_over:
+                if code not in _FOR_A_WHILE or connection.is_over:
                     raise connection.refused(f"delete group {name}", refusals[name])
-            if not _MOVES.isdisjoint(codes.values()):
+            if moved := not _ELSEWHERE.isdisjoint(codes.values()):
                 connection.begin_anew()
             left = list(codes)
-            time.sleep(_INTERVAL if left else 0)
+            time.sleep(_MOVE if moved else _INTERVAL if left else 0)
 
 
 def topic_ids(properties: Mapping[str, str], topics: Iterable[str], *, within: float = 30) -> dict[str, str]:

@@ -61,7 +61,12 @@ class Copied(Scenario):
 
 
 def drained(
-    attempt: Attempt, monkeypatch: pytest.MonkeyPatch, *, committed: Iterable[int | None], played: bool
+    attempt: Attempt,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    committed: Iterable[int | None],
+    played: bool,
+    unread: Iterable[str] = (),
 ) -> list[str]:
     """The steps of its drain, where the log ends at 10 and the cluster says one after the other what is committed."""
     steps, words = list[str](), [*committed]
@@ -81,7 +86,7 @@ def drained(
 
     async def reads(self: Attempt) -> list[str]:
         steps.append("reads")
-        return []
+        return [*unread]
 
     async def ends(self: Attempt) -> dict[tuple[int, int], int]:
         return {(1, 0): 10, (2, 0): 3}
@@ -128,6 +133,15 @@ def test_transactors_that_come_to_no_end_are_told_of_when_all_else_is_read(
     assert steps == ["Producers", "copiers at 7", "Transactors", "reads", late]
 
 
+def test_what_is_not_read_in_time_is_told_beside_what_is_not_copied(
+    copying: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "_DRAIN_SECONDS", 0)
+    steps = drained(copying, monkeypatch, committed=(7,), played=True, unread=["something was not read"])
+    assert steps[-2:] == ["reads", "copiers did not copy to the end, something was not read within 0 s"]
+    assert drained(copying, monkeypatch, committed=(10,), played=True, unread=["a", "b"])[-1] == "a, b within 0 s"
+
+
 def test_nobody_waits_for_transactors_where_the_scenario_did_not_come_to_its_end(
     copying: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +186,31 @@ def test_a_partition_that_no_pass_finds_the_end_of_is_named(
     monkeypatch.setattr(attempts, "_ENDS_SECONDS", 0.01)
     assert asyncio.run(copying._read_to_the_ends()) == left
     assert copying.drained is (left == [])
+
+
+def test_a_last_word_that_comes_when_the_time_is_over_counts(copying: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    copying.accounts = bench.accounts
+    rounds = copying.rounds = Rounds({}, bench.accounts, [], began=time.monotonic())
+    looks = 0
+
+    async def of_the_logs(self: Attempt) -> dict[tuple[int, int], int]:
+        nonlocal looks
+        looks += 1
+        if looks > 1:
+            rounds.told.take((reading, 1, 0, 10, True) for reading in ("first", "second"))
+        return {(1, 0): 10}
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(rounds, "next", nothing)
+    monkeypatch.setattr(Attempt, "_ends", of_the_logs)
+    monkeypatch.setattr(Attempt, "_look_for_starts", nothing)
+    monkeypatch.setattr(attempts, "_DRAIN_SECONDS", 0.01)
+    monkeypatch.setattr(attempts, "_ENDS_SECONDS", 0.02)
+    assert asyncio.run(copying._read_to_the_ends()) == []
+    assert copying.drained
 
 
 def test_what_was_left_uncopied_when_a_run_was_cut_short_is_no_finding(copying: Attempt) -> None:

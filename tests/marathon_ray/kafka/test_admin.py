@@ -48,14 +48,17 @@ class OfOneMind:
 
     made: ClassVar[list[OfOneMind]] = []
     wrong = 0
+    says = Refusal.NOT_COORDINATOR  # what that one says, or nothing in time
 
     def __init__(self, _configuration: object) -> None:
         self.asked: list[list[str]] = []
+        self.had: list[float] = []
         self.made.append(self)
 
-    def delete_consumer_groups(self, names: list[str], **_limits: float) -> dict[str, Future[None]]:
+    def delete_consumer_groups(self, names: list[str], *, request_timeout: float) -> dict[str, Future[None]]:
         self.asked.append(list(names))
-        code = Refusal.NOT_COORDINATOR if len(self.made) <= self.wrong else Refusal.NON_EMPTY_GROUP
+        self.had.append(request_timeout)
+        code = self.says if len(self.made) <= self.wrong else Refusal.NON_EMPTY_GROUP
         if code == Refusal.NON_EMPTY_GROUP and len(self.asked) > 1:
             code = Refusal.GROUP_ID_NOT_FOUND
         futures: dict[str, Future[None]] = {name: Future() for name in names}
@@ -67,23 +70,46 @@ class OfOneMind:
         return None
 
 
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> list[OfOneMind]:
+    monkeypatch.setattr(connections, "AdminClient", OfOneMind)
+    monkeypatch.setattr(admin, "_MOVE", 0.05)
+    made: list[OfOneMind] = []
+    monkeypatch.setattr(OfOneMind, "made", made)
+    return made
+
+
+@pytest.mark.parametrize("says", [Refusal.NOT_COORDINATOR, Refusal.COORDINATOR_NOT_AVAILABLE, Refusal._TIMED_OUT])
 def test_a_group_whose_coordinator_has_moved_is_deleted_by_a_client_that_does_not_know_the_old_one(
-    monkeypatch: pytest.MonkeyPatch,
+    says: int, clients: list[OfOneMind], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "AdminClient", OfOneMind)
-    monkeypatch.setattr(OfOneMind, "made", [])
     monkeypatch.setattr(OfOneMind, "wrong", 2)
-    admin.delete_groups({"bootstrap.servers": "b"}, ["live", "cold"], within=5)
-    assert [client.asked for client in OfOneMind.made] == [
-        [["live", "cold"]],
-        [["live", "cold"]],
-        [["live", "cold"]] * 2,
-    ]
+    monkeypatch.setattr(OfOneMind, "says", says)
+    admin.delete_groups({"bootstrap.servers": "b"}, ["live", "cold"], within=60)
+    assert [client.asked for client in clients] == [[["live", "cold"]], [["live", "cold"]], [["live", "cold"]] * 2]
+    assert {seconds for client in clients for seconds in client.had} == {admin._ANSWER}
 
 
-def test_a_coordinator_that_moves_for_longer_than_there_is_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "AdminClient", OfOneMind)
-    monkeypatch.setattr(OfOneMind, "made", [])
-    monkeypatch.setattr(OfOneMind, "wrong", 1_000)
+def test_a_coordinator_that_is_new_has_time_to_load(clients: list[OfOneMind], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OfOneMind, "wrong", 1)
+    monkeypatch.setattr(OfOneMind, "says", Refusal.COORDINATOR_LOAD_IN_PROGRESS)
     with pytest.raises(KafkaError, match=r"^cannot delete group live: [^\n]+$"):
+        admin.delete_groups({"bootstrap.servers": "b"}, ["live"], within=0.3)
+    (client,) = clients
+    assert len(client.asked) > 1
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        (Refusal.NOT_COORDINATOR, r"^cannot delete group live: [^\n]+$"),
+        (Refusal._TIMED_OUT, r"^delete group live at b took more than 0.3 s$"),
+    ],
+)
+def test_a_coordinator_that_moves_for_longer_than_there_is_time_is_told(
+    says: int, told: str, clients: list[OfOneMind], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OfOneMind, "wrong", 1_000)
+    monkeypatch.setattr(OfOneMind, "says", says)
+    with pytest.raises(KafkaError, match=told):
         admin.delete_groups({"bootstrap.servers": "b"}, ["live"], within=0.3)
