@@ -149,6 +149,22 @@ def test_nobody_waits_for_transactors_where_the_scenario_did_not_come_to_its_end
     assert steps == ["Producers and Transactors", "Transactors", "reads"]
 
 
+def hasty(attempt: Attempt, monkeypatch: pytest.MonkeyPatch) -> Rounds:
+    """Its rounds, in which nobody tells anything; it reads to the ends of logs for a moment, in which it looks for them once."""
+    bench = Bench()
+    attempt.accounts = bench.accounts
+    rounds = attempt.rounds = Rounds({}, bench.accounts, [], began=time.monotonic())
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(rounds, "next", nothing)
+    monkeypatch.setattr(Attempt, "_look_for_starts", nothing)
+    monkeypatch.setattr(attempts, "_DRAIN_SECONDS", 0.01)
+    monkeypatch.setattr(attempts, "_ENDS_SECONDS", 0.02)
+    return rounds
+
+
 @pytest.mark.parametrize(
     ("ends", "left"),
     [
@@ -165,9 +181,7 @@ def test_nobody_waits_for_transactors_where_the_scenario_did_not_come_to_its_end
 def test_a_partition_that_no_pass_finds_the_end_of_is_named(
     ends: dict[tuple[int, int], int], left: list[str], copying: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = Bench()
-    copying.accounts = bench.accounts
-    rounds = copying.rounds = Rounds({}, bench.accounts, [], began=time.monotonic())
+    rounds = hasty(copying, monkeypatch)
 
     async def tells(within: float) -> None:
         rows = [(reading, 1, 0, 10, True) for reading in ("first", "second")]
@@ -176,23 +190,14 @@ def test_a_partition_that_no_pass_finds_the_end_of_is_named(
     async def of_the_logs(self: Attempt) -> dict[tuple[int, int], int]:
         return ends
 
-    async def looks(self: Attempt) -> None:
-        return None
-
     monkeypatch.setattr(rounds, "next", tells)
     monkeypatch.setattr(Attempt, "_ends", of_the_logs)
-    monkeypatch.setattr(Attempt, "_look_for_starts", looks)
-    monkeypatch.setattr(attempts, "_DRAIN_SECONDS", 0.01)
-    monkeypatch.setattr(attempts, "_ENDS_SECONDS", 0.01)
     assert asyncio.run(copying._read_to_the_ends()) == left
     assert copying.drained is (left == [])
 
 
 def test_a_last_word_that_comes_when_the_time_is_over_counts(copying: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench = Bench()
-    copying.accounts = bench.accounts
-    rounds = copying.rounds = Rounds({}, bench.accounts, [], began=time.monotonic())
-    looks = 0
+    rounds, looks = hasty(copying, monkeypatch), 0
 
     async def of_the_logs(self: Attempt) -> dict[tuple[int, int], int]:
         nonlocal looks
@@ -201,14 +206,7 @@ def test_a_last_word_that_comes_when_the_time_is_over_counts(copying: Attempt, m
             rounds.told.take((reading, 1, 0, 10, True) for reading in ("first", "second"))
         return {(1, 0): 10}
 
-    async def nothing(*_: object) -> None:
-        return None
-
-    monkeypatch.setattr(rounds, "next", nothing)
     monkeypatch.setattr(Attempt, "_ends", of_the_logs)
-    monkeypatch.setattr(Attempt, "_look_for_starts", nothing)
-    monkeypatch.setattr(attempts, "_DRAIN_SECONDS", 0.01)
-    monkeypatch.setattr(attempts, "_ENDS_SECONDS", 0.02)
     assert asyncio.run(copying._read_to_the_ends()) == []
     assert copying.drained
 
